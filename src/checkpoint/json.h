@@ -1,0 +1,19 @@
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace w8a16 {
+
+using Json = nlohmann::ordered_json;
+
+/// Parses JSON text; `source` names it in messages ("DIR/config.json"). Throws Error with line and column for malformed
+/// text, for a key that stands twice in one object, and for nesting deeper than 100.
+Json ParseJson(std::string_view text, std::string_view source);
+
+/// Reads a whole file. Throws Error naming it where it cannot be read.
+std::string ReadTextFile(const std::filesystem::path& path);
+
+}  // namespace w8a16
