@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <fstream>
 #include <set>
@@ -72,6 +73,13 @@ void ParallelFor(int64_t count, int64_t grain, int64_t align, FunctionRef<void(i
   Parallel(workers, [&](int worker, int actual) {
     const Range range = Share(count, align, worker, actual);
     if (range.begin < range.end) fn(range.begin, range.end);
+  });
+}
+
+void ParallelTasks(int64_t tasks, int workers, FunctionRef<void(int64_t task, int worker)> fn) {
+  std::atomic<int64_t> next{0};
+  Parallel(static_cast<int>(std::min<int64_t>(workers, tasks)), [&](int worker, int /*workers*/) {
+    for (int64_t task = next++; task < tasks; task = next++) fn(task, worker);
   });
 }
 

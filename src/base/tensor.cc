@@ -8,7 +8,7 @@ std::string ShapeString(const std::vector<int64_t>& shape) {
   std::vector<std::string> dims;
   dims.reserve(shape.size());
   for (int64_t d : shape) dims.push_back(std::to_string(d));
-  return "[" + Join(dims, ", ") + "]";
+  return StrCat("[", Join(dims, ", "), "]");
 }
 
 }  // namespace w8a16
