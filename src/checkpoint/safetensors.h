@@ -32,13 +32,13 @@ class MappedFile {
 /// Longest header that is read (the format's own cap).
 inline constexpr uint64_t kMaxSafetensorsHeader = 100'000'000;
 
-/// The tensors that the header of a safetensors file declares, in the order of their data. Throws Error naming `file` (and
-/// the tensor) for anything the format forbids: a header longer than the file or the cap, bad JSON, duplicate names,
-/// unknown dtypes, offsets that overlap, leave holes, pass the end or do not fit dtype and shape.
+/// The tensors that the header of a safetensors file declares, in the order of their data. Throws Error naming `file`
+/// (and the tensor) for anything the format forbids: a header longer than the file or the cap, bad JSON, duplicate
+/// names, unknown dtypes, offsets that overlap, leave holes, pass the end or do not fit dtype and shape.
 std::vector<TensorInfo> ParseSafetensors(std::span<const std::byte> bytes, const std::string& file);
 
-/// Writes one safetensors file beside its final name and renames it when whole. Tensors are declared first, then their data
-/// is appended in that order; a writer that is destroyed before Finish leaves nothing behind.
+/// Writes one safetensors file beside its final name and renames it when whole. Tensors are declared first, then their
+/// data is appended in that order; a writer that is destroyed before Finish leaves nothing behind.
 class SafetensorsWriter {
  public:
   struct Declaration {

@@ -169,7 +169,8 @@ void Decoder::StoreKeysAndRotateQueries(int64_t layer, std::span<const SequenceI
     kernels_.to_float(k.Row(row), dtype_, a.kv_heads * a.head_dim, queries);
     rotate(queries, a.kv_heads, position);
     for (int64_t head = 0; head < a.kv_heads; ++head) {
-      kernels_.from_float(queries + head * a.head_dim, a.head_dim, cache.Slot(cache.keys, layer, head, position), dtype_);
+      kernels_.from_float(queries + head * a.head_dim, a.head_dim, cache.Slot(cache.keys, layer, head, position),
+                          dtype_);
       std::memcpy(cache.Slot(cache.values, layer, head, position),
                   static_cast<const std::byte*>(v.Row(row)) + static_cast<size_t>(head) * head_bytes, head_bytes);
     }
@@ -228,24 +229,24 @@ void Decoder::Attend(int64_t layer, std::span<const SequenceInput> inputs) {
     const int64_t head = index % a.heads;
     const int64_t kv_head = head / (a.heads / a.kv_heads);
     const KvCache::Impl& cache = task.input->cache->impl();
-    kernels_.attention({.q = rotated + task.row * a.heads * a.head_dim + head * a.head_dim,
-                        .q_stride = a.heads * a.head_dim,
-                        .queries = task.queries,
-                        .first_position = cache.length + task.first,
-                        .keys = cache.Slot(cache.keys, layer, kv_head, 0),
-                        .values = cache.Slot(cache.values, layer, kv_head, 0),
-                        .kv_dtype = dtype_,
-                        .kv_stride = a.head_dim,
-                        .head_dim = a.head_dim,
-                        .scale = a.attention_scale,
-                        .softcap = 0,
-                        .alibi_slope = 0,
-                        .window = a.windows[static_cast<size_t>(layer)],
-                        .out = static_cast<std::byte*>(out.Row(task.row)) +
-                               static_cast<size_t>(head * a.head_dim) * DTypeSize(dtype_),
-                        .out_dtype = dtype_,
-                        .out_stride = a.heads * a.head_dim,
-                        .scratch = reinterpret_cast<float*>(buffers_.scratch[static_cast<size_t>(worker)].data())});
+    kernels_.attention(
+        {.q = rotated + task.row * a.heads * a.head_dim + head * a.head_dim,
+         .q_stride = a.heads * a.head_dim,
+         .queries = task.queries,
+         .first_position = cache.length + task.first,
+         .keys = cache.Slot(cache.keys, layer, kv_head, 0),
+         .values = cache.Slot(cache.values, layer, kv_head, 0),
+         .kv_dtype = dtype_,
+         .kv_stride = a.head_dim,
+         .head_dim = a.head_dim,
+         .scale = a.attention_scale,
+         .softcap = 0,
+         .alibi_slope = 0,
+         .window = a.windows[static_cast<size_t>(layer)],
+         .out = static_cast<std::byte*>(out.Row(task.row)) + static_cast<size_t>(head * a.head_dim) * DTypeSize(dtype_),
+         .out_dtype = dtype_,
+         .out_stride = a.heads * a.head_dim,
+         .scratch = reinterpret_cast<float*>(buffers_.scratch[static_cast<size_t>(worker)].data())});
   });
 }
 

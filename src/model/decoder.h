@@ -16,15 +16,15 @@ namespace w8a16 {
 
 /// Scratch memory of one forward pass; each part keeps its size between passes.
 struct DecoderBuffers {
-  AlignedBuffer residual;    // f32 [rows, hidden]
-  AlignedBuffer normed;      // dtype [rows, hidden]
-  AlignedBuffer q, k, v;     // dtype [rows, heads * head_dim], [rows, kv_heads * head_dim]
-  AlignedBuffer rotated;     // f32 [rows, heads * head_dim]
-  AlignedBuffer attended;    // dtype [rows, heads * head_dim]
-  AlignedBuffer projected;   // dtype [rows, hidden]
-  AlignedBuffer gate, up;    // dtype [rows, intermediate]
-  AlignedBuffer last;        // dtype [sequences, hidden]
-  AlignedBuffer logits;      // f32 [rows or sequences, vocab]
+  AlignedBuffer residual;              // f32 [rows, hidden]
+  AlignedBuffer normed;                // dtype [rows, hidden]
+  AlignedBuffer q, k, v;               // dtype [rows, heads * head_dim], [rows, kv_heads * head_dim]
+  AlignedBuffer rotated;               // f32 [rows, heads * head_dim]
+  AlignedBuffer attended;              // dtype [rows, heads * head_dim]
+  AlignedBuffer projected;             // dtype [rows, hidden]
+  AlignedBuffer gate, up;              // dtype [rows, intermediate]
+  AlignedBuffer last;                  // dtype [sequences, hidden]
+  AlignedBuffer logits;                // f32 [rows or sequences, vocab]
   std::vector<AlignedBuffer> scratch;  // one for each worker
 };
 

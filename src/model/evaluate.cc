@@ -56,7 +56,10 @@ class Scorer {
 
   Evaluation Result(int64_t documents) const {
     const auto n = static_cast<double>(tokens_);
-    Evaluation evaluation{.perplexity = std::exp(nll_ / n), .tokens = tokens_, .documents = documents, .kl_divergence = {},
+    Evaluation evaluation{.perplexity = std::exp(nll_ / n),
+                          .tokens = tokens_,
+                          .documents = documents,
+                          .kl_divergence = {},
                           .top1_agreement = {}};
     if (against_ != nullptr) {
       evaluation.kl_divergence = kl_ / n;

@@ -10,7 +10,7 @@ namespace w8a16 {
 
 void KvCache::Impl::Reserve(int64_t positions) {
   if (positions <= capacity) return;
-  constexpr int64_t kFirst = 256;
+  constexpr int64_t kFirst = 64;
   const int64_t grown = std::min(context, std::max({positions, 2 * capacity, kFirst}));
   const size_t row = static_cast<size_t>(head_dim) * DTypeSize(dtype);
   const size_t bytes = static_cast<size_t>(kv_heads * grown) * row;

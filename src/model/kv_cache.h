@@ -8,7 +8,8 @@
 
 namespace w8a16 {
 
-/// Keys and values of one sequence, for each layer [kv_heads, capacity, head_dim]: what one head attends to is contiguous.
+/// Keys and values of one sequence, for each layer [kv_heads, capacity, head_dim]: what one head attends to is
+/// contiguous.
 struct KvCache::Impl {
   int64_t layers = 0;
   int64_t kv_heads = 0;

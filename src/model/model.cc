@@ -1,3 +1,5 @@
+#include "w8a16/model.h"
+
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -6,7 +8,6 @@
 #include "base/strings.h"
 #include "model/decoder.h"
 #include "w8a16/error.h"
-#include "w8a16/model.h"
 
 namespace w8a16 {
 namespace {

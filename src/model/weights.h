@@ -38,9 +38,9 @@ struct ModelWeights {
   bool quantized = false;  ///< true where any linear layer is W8A16
 };
 
-/// Connects the tensors of `checkpoint` with their roles. Linear layers that a float checkpoint has are quantized now under
-/// WeightPolicy::kW8A16 (heads stay float). Throws Error for tensors that do not fit, and for a quantized checkpoint under
-/// WeightPolicy::kOriginal.
+/// Connects the tensors of `checkpoint` with their roles. Linear layers that a float checkpoint has are quantized now
+/// under WeightPolicy::kW8A16 (heads stay float). Throws Error for tensors that do not fit, and for a quantized
+/// checkpoint under WeightPolicy::kOriginal.
 ModelWeights LoadWeights(const Checkpoint& checkpoint, const Architecture& architecture, WeightPolicy policy);
 
 }  // namespace w8a16
