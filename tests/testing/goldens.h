@@ -14,9 +14,8 @@ namespace w8a16::testing {
 /// The directory of a golden model: the project's own copy, or the one beside the project; empty where there is
 /// neither.
 inline std::filesystem::path GoldenDirectory(const std::string& name) {
-  for (const std::filesystem::path root :
-       {std::filesystem::path(W8A16_SOURCE_DIR) / "tests/data", std::filesystem::path(W8A16_SHARED_DIR)}) {
-    const std::filesystem::path directory = root / "goldens" / name;
+  for (const char* root : {W8A16_SOURCE_DIR "/tests/data", W8A16_SHARED_DIR}) {
+    std::filesystem::path directory = std::filesystem::path(root) / "goldens" / name;
     if (std::filesystem::exists(directory / "golden.json")) return directory;
   }
   return {};
