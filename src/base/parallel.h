@@ -45,6 +45,10 @@ void Barrier();
 /// multiples of `align`, and runs fn(begin, end) on each side by side.
 void ParallelFor(int64_t count, int64_t grain, int64_t align, FunctionRef<void(int64_t begin, int64_t end)> fn);
 
+/// Runs fn(task, worker) for every task in [0, tasks) on `workers` threads; each worker takes the next task when it is done
+/// with one, in rising order. For tasks of unequal size.
+void ParallelTasks(int64_t tasks, int workers, FunctionRef<void(int64_t task, int worker)> fn);
+
 /// The share of worker `worker` of `workers` in [0, count), in multiples of `align`.
 struct Range {
   int64_t begin;
