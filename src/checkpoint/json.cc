@@ -84,7 +84,7 @@ class Builder {
     return true;
   }
 
-  bool parse_error(size_t /*position*/, const std::string& /*token*/, const nlohmann::detail::exception& error) {
+  bool parse_error(size_t position, const std::string& /*token*/, const nlohmann::detail::exception& error) {
     // "[json.exception.parse_error.101] parse error at line 1, column 2: REASON": keep the reason.
     std::string_view reason = error.what();
     reason.remove_prefix(std::min(reason.size(), reason.find("] ") + 2));
@@ -93,6 +93,8 @@ class Builder {
     for (char& c : clean) {
       if (c < ' ' || c > '~') c = '?';
     }
+    // Where the token ends; to see the end of a number the lexer has read on.
+    reached_ = text_.data() + std::min(position, text_.size());
     Fail(StrCat("malformed JSON: ", clean, clean.size() < reason.size() ? "..." : ""));
   }
 
