@@ -78,7 +78,8 @@ Architecture DescribeArchitecture(std::string_view config_text, std::string_view
     a.dtype = DeclaredDType(config);
     return a;
   }
-  config.Fail("model_type", StrCat("\"", model_type, "\" is not supported; supported: ", Join(KnownModelTypes(), ", ")));
+  config.Fail("model_type",
+              StrCat("\"", model_type, "\" is not supported; supported: ", Join(KnownModelTypes(), ", ")));
 }
 
 std::vector<ModuleSpec> Modules(const Architecture& a) {

@@ -79,8 +79,8 @@ struct ModuleSpec {
   bool tied = false;  ///< its weight is the embedding's; a tensor of its own is not needed
 };
 
-/// Reads config.json's text. `source` names it in messages. Throws Error naming the key for a value that is missing, out of
-/// range or not supported, and listing the known ones for an unknown model_type.
+/// Reads config.json's text. `source` names it in messages. Throws Error naming the key for a value that is missing,
+/// out of range or not supported, and listing the known ones for an unknown model_type.
 Architecture DescribeArchitecture(std::string_view config_text, std::string_view source);
 
 /// Every module with tensors, in order: embedding, blocks, final norm, head.
@@ -89,8 +89,8 @@ std::vector<ModuleSpec> Modules(const Architecture& architecture);
 /// The known model_type values.
 std::vector<std::string> KnownModelTypes();
 
-/// Throws Error, naming the file, the tensor and what was expected, where a tensor that the architecture needs is missing
-/// or has the wrong shape or dtype (quantized layers included).
+/// Throws Error, naming the file, the tensor and what was expected, where a tensor that the architecture needs is
+/// missing or has the wrong shape or dtype (quantized layers included).
 void CheckTensors(const Architecture& architecture, const Checkpoint& checkpoint);
 
 }  // namespace w8a16

@@ -10,8 +10,8 @@
 
 namespace w8a16 {
 
-/// Typed access to the keys of a config.json object. A key that is missing or null takes the default, or is an error where
-/// there is none; so is a value of the wrong type or out of range. Errors name the file and the key.
+/// Typed access to the keys of a config.json object. A key that is missing or null takes the default, or is an error
+/// where there is none; so is a value of the wrong type or out of range. Errors name the file and the key.
 class ConfigReader {
  public:
   /// `object` must outlive the reader. `path` is what comes before keys in messages ("rope_scaling.").

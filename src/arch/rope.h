@@ -16,8 +16,8 @@ struct RopeSpec {
   int64_t rotary_dim() const { return 2 * static_cast<int64_t>(inverse_frequencies.size()); }
 };
 
-/// From `rope_theta` and `rope_scaling` of config.json, as transformers' modeling_rope_utils computes them. Throws Error
-/// naming the key and the supported kinds for a scaling that is not supported.
+/// From `rope_theta` and `rope_scaling` of config.json, as transformers' modeling_rope_utils computes them. Throws
+/// Error naming the key and the supported kinds for a scaling that is not supported.
 RopeSpec DescribeRope(const ConfigReader& config, int64_t rotary_dim);
 
 }  // namespace w8a16

@@ -56,8 +56,8 @@ float BF16ToFloat(uint16_t bits) { return std::bit_cast<float>(static_cast<uint3
 uint16_t FloatToBF16(float value) {
   const uint32_t bits = std::bit_cast<uint32_t>(value);
   if ((bits & 0x7FFFFFFFU) > 0x7F800000U) return 0x7FC0;
-  // Adding just under half of the dropped part, and one more where the kept part is odd, rounds ties to even; a carry out of
-  // the mantissa goes into the exponent as it should.
+  // Adding just under half of the dropped part, and one more where the kept part is odd, rounds ties to even; a carry
+  // out of the mantissa goes into the exponent as it should.
   return static_cast<uint16_t>((bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16);
 }
 
@@ -80,8 +80,8 @@ uint16_t FloatToF16(float value) {
   if (magnitude > 0x7F800000U) return 0x7E00;
   if (magnitude >= 0x47800000U) return static_cast<uint16_t>(sign | 0x7C00U);  // 65536 and more, infinity
   if (magnitude < 0x38800000U) {
-    // Below 2^-14 the result counts multiples of 2^-24: adding 0.5 aligns them with the end of float32's mantissa, which
-    // rounds them to nearest even.
+    // Below 2^-14 the result counts multiples of 2^-24: adding 0.5 aligns them with the end of float32's mantissa,
+    // which rounds them to nearest even.
     const float aligned = std::bit_cast<float>(magnitude) + 0.5F;
     return static_cast<uint16_t>(sign | (std::bit_cast<uint32_t>(aligned) - 0x3F000000U));
   }

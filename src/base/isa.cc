@@ -49,8 +49,8 @@ uint64_t ReadXcr0() {
   return (static_cast<uint64_t>(high) << 32) | low;
 }
 
-// The processor may have registers that the operating system does not save: XCR0 says which it does, and Linux gives out the
-// AMX tile registers only to processes that ask.
+// The processor may have registers that the operating system does not save: XCR0 says which it does, and Linux gives
+// out the AMX tile registers only to processes that ask.
 X86Features DetectX86() {
   X86Features f;
   uint32_t a = 0;

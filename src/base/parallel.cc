@@ -55,7 +55,7 @@ void Parallel(int workers, FunctionRef<void(int worker, int workers)> fn) {
   if (error) std::rethrow_exception(error);
 }
 
-void Barrier() {
+void Barrier(){
 #pragma omp barrier
 }
 

@@ -5,13 +5,17 @@
 
 #include <csignal>
 
-#include "checkpoint/test_files.h"
+#include "testing/files.h"
 
 namespace w8a16 {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using testing::ExpectError;
+using testing::Listing;
+using testing::TempDir;
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 TEST(AtomicFile, AppearsWhenCommitted) {
   const TempDir dir;

@@ -1,17 +1,23 @@
 #include "w8a16/checkpoint.h"
 
-#include "checkpoint/test_files.h"
+#include "testing/files.h"
 
 namespace w8a16 {
 namespace {
 
-using testing::ElementsAre;
+using testing::Bytes;
+using testing::ExpectError;
+using testing::SafetensorsBytes;
+using testing::TempDir;
+using testing::TestTensor;
+
+using ::testing::ElementsAre;
 
 const TestTensor kA = {"a", "F32", {2}, Bytes<float>({1, 2})};
 const TestTensor kB = {"b", "U8", {3}, "xyz"};
 const TestTensor kC = {"c", "I64", {1}, Bytes<int64_t>({7})};
 
-class CheckpointTest : public testing::Test {
+class CheckpointTest : public ::testing::Test {
  protected:
   CheckpointTest() { Write("config.json", R"({"model_type": "llama"})"); }
 

@@ -1,9 +1,12 @@
 #include "checkpoint/json.h"
 
-#include "checkpoint/test_files.h"
+#include "testing/files.h"
 
 namespace w8a16 {
 namespace {
+
+using testing::ExpectError;
+using testing::TempDir;
 
 void ExpectRefused(const std::string& text, const std::vector<std::string>& parts) {
   ExpectError([&] { ParseJson(text, "DIR/config.json"); }, parts);
@@ -35,7 +38,7 @@ TEST(ParseJson, RefusesInvalidUtf8WithoutRepeatingIt) {
     ParseJson("{\"a\": \"\xC3\x28\"}", "f");
     ADD_FAILURE();
   } catch (const Error& error) {
-    EXPECT_THAT(error.what(), testing::HasSubstr("UTF-8"));
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("UTF-8"));
     EXPECT_EQ(std::string(error.what()).find('\xC3'), std::string::npos);
   }
 }

@@ -2,10 +2,13 @@
 
 #include <sys/stat.h>
 
-#include "checkpoint/test_files.h"
+#include "testing/files.h"
 
 namespace w8a16 {
 namespace {
+
+using testing::ExpectError;
+using testing::TempDir;
 
 std::string Contents(const MappedFile& file) {
   return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};

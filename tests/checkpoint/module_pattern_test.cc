@@ -1,8 +1,10 @@
-#include "checkpoint/test_files.h"
+#include "testing/files.h"
 #include "w8a16/checkpoint.h"
 
 namespace w8a16 {
 namespace {
+
+using testing::ExpectError;
 
 TEST(MatchesModule, TakesFullNames) {
   EXPECT_TRUE(MatchesModule("model.layers.0.mlp.gate", "model.layers.0.mlp.gate"));

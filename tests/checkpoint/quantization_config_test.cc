@@ -1,11 +1,13 @@
 #include "checkpoint/quantization_config.h"
 
-#include "checkpoint/test_files.h"
+#include "testing/files.h"
 
 namespace w8a16 {
 namespace {
 
-using testing::ElementsAre;
+using testing::ExpectError;
+
+using ::testing::ElementsAre;
 
 // As llm-compressor writes it.
 Json Typical() {

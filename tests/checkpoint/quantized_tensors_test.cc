@@ -1,11 +1,17 @@
 #include <functional>
 
 #include "checkpoint/quantization_config.h"
-#include "checkpoint/test_files.h"
+#include "testing/files.h"
 #include "w8a16/checkpoint.h"
 
 namespace w8a16 {
 namespace {
+
+using testing::Bytes;
+using testing::ExpectError;
+using testing::SafetensorsBytes;
+using testing::TempDir;
+using testing::TestTensor;
 
 // A layer "m.fc" of 2 x 5 in pack-quantized form, and a float layer "m.out".
 std::vector<TestTensor> Packed() {
@@ -21,7 +27,7 @@ std::vector<TestTensor> Plain() {
           {"m.out.weight", "F16", {1, 2}, std::string(4, '\0')}};
 }
 
-class QuantizedTensorsTest : public testing::Test {
+class QuantizedTensorsTest : public ::testing::Test {
  protected:
   Checkpoint Open(const std::vector<TestTensor>& tensors, QuantizedFormat format) {
     WriteTextFile(dir_ / "model.safetensors", SafetensorsBytes(tensors));

@@ -1,9 +1,14 @@
 #include "checkpoint/safetensors.h"
 
-#include "checkpoint/test_files.h"
+#include "testing/files.h"
 
 namespace w8a16 {
 namespace {
+
+using testing::Bytes;
+using testing::ExpectError;
+using testing::RawSafetensors;
+using testing::SafetensorsBytes;
 
 std::vector<TensorInfo> Parse(const std::string& bytes) {
   return ParseSafetensors(std::as_bytes(std::span(bytes)), "model.safetensors");

@@ -1,11 +1,16 @@
 #include "checkpoint/safetensors.h"
-#include "checkpoint/test_files.h"
+#include "testing/files.h"
 
 namespace w8a16 {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using testing::ExpectError;
+using testing::Listing;
+using testing::RawSafetensors;
+using testing::TempDir;
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 TEST(SafetensorsWriter, WritesTheExactBytes) {
   const TempDir dir;

@@ -5,8 +5,8 @@
 
 namespace w8a16 {
 
-/// One function for each family: config.json to Architecture. model_type, names of tokens and dtype are filled in by the
-/// caller.
+/// One function for each family: config.json to Architecture. model_type, names of tokens and dtype are filled in by
+/// the caller.
 Architecture DescribeLlama(const ConfigReader& config);
 Architecture DescribeMistral(const ConfigReader& config);
 Architecture DescribeQwen2(const ConfigReader& config);

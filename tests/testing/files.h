@@ -13,13 +13,13 @@
 #include "checkpoint/json.h"
 #include "w8a16/error.h"
 
-namespace w8a16 {
+namespace w8a16::testing {
 
 /// A directory of its own for one test, removed afterwards.
 class TempDir {
  public:
   TempDir() {
-    std::string pattern = testing::TempDir() + "w8a16-test-XXXXXX";
+    std::string pattern = ::testing::TempDir() + "w8a16-test-XXXXXX";
     path_ = mkdtemp(pattern.data());
   }
   ~TempDir() { std::filesystem::remove_all(path_); }
@@ -78,10 +78,10 @@ template <class Statement>
 void ExpectError(Statement statement, const std::vector<std::string>& parts) {
   try {
     statement();
-    ADD_FAILURE() << "no error; expected one with: " << testing::PrintToString(parts);
+    ADD_FAILURE() << "no error; expected one with: " << ::testing::PrintToString(parts);
   } catch (const Error& error) {
-    for (const std::string& part : parts) EXPECT_THAT(error.what(), testing::HasSubstr(part));
+    for (const std::string& part : parts) EXPECT_THAT(error.what(), ::testing::HasSubstr(part));
   }
 }
 
-}  // namespace w8a16
+}  // namespace w8a16::testing
