@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/strings.h"
+
 namespace w8a16 {
 
 TextStream::TextStream(const std::optional<Tokenizer>& tokenizer, std::span<const int32_t> prompt) {
@@ -12,7 +14,7 @@ TextStream::TextStream(const std::optional<Tokenizer>& tokenizer, std::span<cons
 
 std::string TextStream::Next(int32_t id) {
   if (decoder_) return Append(decoder_->Next(id));
-  return Append((std::exchange(first_, false) ? "" : ",") + std::to_string(id));
+  return Append(StrCat(std::exchange(first_, false) ? "" : ",", id));
 }
 
 std::string TextStream::Finish() { return Append(decoder_ ? decoder_->Finish() : std::string()); }
