@@ -50,8 +50,8 @@ struct QuantizedTensors {
 /// A Hugging Face checkpoint directory, mapped read-only. Cheap to copy; views stay valid while any copy lives.
 class Checkpoint {
  public:
-  /// Opens `directory` with its config.json and model.safetensors or model.safetensors.index.json + shards. Every header
-  /// is checked whole; tensor data is not read. Throws Error naming the file and the remedy.
+  /// Opens `directory` with its config.json and model.safetensors or model.safetensors.index.json + shards. Every
+  /// header is checked whole; tensor data is not read. Throws Error naming the file and the remedy.
   static Checkpoint Open(const std::filesystem::path& directory);
 
   const std::filesystem::path& directory() const;

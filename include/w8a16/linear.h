@@ -53,8 +53,8 @@ class Workspace {
 /// y = x W^T + b. Immutable once made; Forward may be called from several threads at once, each with its Workspace.
 ///
 /// With Int8Weights the arithmetic is W8A16: each row of x becomes integers of 16 bits (24 for float32 x and for rows
-/// with extreme outliers), sums are exact, and the result has the same bits on every instruction set, with any number of
-/// threads and in any batch (docs/quantization_explanation.md).
+/// with extreme outliers), sums are exact, and the result has the same bits on every instruction set, with any number
+/// of threads and in any batch (docs/quantization_explanation.md).
 class Linear {
  public:
   /// `name` is what error messages call the layer. Throws Error where shapes, strides, dtypes or scales are wrong.

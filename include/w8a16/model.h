@@ -21,7 +21,7 @@ enum class WeightPolicy : uint8_t {
 };
 
 struct ModelOptions {
-  std::optional<DType> dtype;  ///< of linear layers' inputs and outputs and the KV cache; default: the checkpoint's
+  std::optional<DType> dtype = {};  ///< of linear layers' inputs and outputs and the KV cache; default: the checkpoint's
   WeightPolicy weights = WeightPolicy::kAuto;
   int64_t context = 0;  ///< most positions of one sequence; 0: the model's own
 };
@@ -56,8 +56,8 @@ enum class LogitsFor : uint8_t { kLastToken, kAllTokens };
 /// A causal language model. Immutable once loaded; one Forward at a time (it owns its scratch memory).
 class Model {
  public:
-  /// Loads a Hugging Face directory, float or quantized. Weights stay in the mapped file. Throws Error naming file, tensor
-  /// and remedy.
+  /// Loads a Hugging Face directory, float or quantized. Weights stay in the mapped file. Throws Error naming file,
+  /// tensor and remedy.
   static Model Load(const std::filesystem::path& directory, const ModelOptions& options = {});
   ~Model();
   Model(Model&&) noexcept;
@@ -66,10 +66,10 @@ class Model {
   int64_t vocab_size() const;
   int64_t context() const;
   DType dtype() const;
-  bool quantized() const;          ///< true where any linear layer is W8A16
-  size_t weight_bytes() const;     ///< of all tensors it runs on, as they lie in memory
+  bool quantized() const;       ///< true where any linear layer is W8A16
+  size_t weight_bytes() const;  ///< of all tensors it runs on, as they lie in memory
   const std::vector<int32_t>& eos_ids() const;
-  int32_t bos_id() const;          ///< -1: none
+  int32_t bos_id() const;  ///< -1: none
 
   /// Runs all new tokens of all sequences in one pass. Returns float32 logits, rows of vocab_size: one row for each
   /// sequence (kLastToken) or each token (kAllTokens), in order; valid until the next call. A sequence's logits do not

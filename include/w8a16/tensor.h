@@ -9,7 +9,8 @@
 
 namespace w8a16 {
 
-/// A matrix in memory that someone else owns: `rows` x `cols` elements, row r starting `r * stride` elements after data.
+/// A matrix in memory that someone else owns: `rows` x `cols` elements, row r starting `r * stride` elements after
+/// data.
 struct ConstMatrix {
   const void* data = nullptr;
   DType dtype = DType::kF32;

@@ -6,27 +6,42 @@
 #include <string_view>
 #include <vector>
 
+#include "arch/rope.h"
 #include "w8a16/checkpoint.h"
 
 namespace w8a16 {
 
-/// What a tensor is for. Only kLinear tensors are quantized; kHead on request.
-enum class Role : uint8_t { kEmbedding, kNorm, kLinear, kHead, kRouter, kOther };
+/// What a tensor is for. kLinear is quantized, kHead on request, the others never.
+enum class Role : uint8_t { kEmbedding, kNorm, kLinear, kHead, kRouter };
 
 enum class NormKind : uint8_t { kRms, kLayer };
-enum class ActivationKind : uint8_t { kSilu, kGelu, kGeluTanh, kRelu };
+enum class MlpActivation : uint8_t { kSilu, kGelu, kGeluTanh, kRelu };
 
 struct NormSpec {
   NormKind kind = NormKind::kRms;
   float eps = 1e-5F;
-  float weight_offset = 0;  ///< 1 where the stored weight is added to one
+  float weight_offset = 0;  ///< 1 where weights are stored as the difference from one
   bool bias = false;
 };
 
-struct RopeSpec {
-  double theta = 10000;
-  int64_t rotary_dim = 0;  ///< elements of each head that are rotated, from the first on
-  bool interleaved = false;
+/// Names of modules as the checkpoint has them, without ".weight". Block names come after "<layers>.<index>.".
+struct ModuleNames {
+  std::string embedding = "model.embed_tokens";
+  std::string layers = "model.layers";
+  std::string attention_norm = "input_layernorm";
+  std::string q = "self_attn.q_proj";
+  std::string k = "self_attn.k_proj";
+  std::string v = "self_attn.v_proj";
+  std::string o = "self_attn.o_proj";
+  std::string mlp_norm = "post_attention_layernorm";
+  std::string gate = "mlp.gate_proj";
+  std::string up = "mlp.up_proj";
+  std::string down = "mlp.down_proj";
+  std::string final_norm = "model.norm";
+  std::string head = "lm_head";
+
+  /// The full name of block module `name` of layer `layer`.
+  std::string Block(int64_t layer, const std::string& name) const;
 };
 
 /// Sizes and options of one causal decoder: everything that the model code needs to know, nothing of files.
@@ -41,42 +56,41 @@ struct Architecture {
   int64_t head_dim = 0;
   int64_t max_positions = 0;
   NormSpec norm;
-  std::optional<RopeSpec> rope;
-  ActivationKind activation = ActivationKind::kSilu;
-  float attention_scale = 0;             ///< multiplies q·k
-  std::vector<int64_t> windows;          ///< per layer: sliding window in tokens, 0 for none
+  RopeSpec rope;
+  MlpActivation activation = MlpActivation::kSilu;
+  float attention_scale = 0;     ///< multiplies q·k
+  std::vector<int64_t> windows;  ///< per layer: sliding window in tokens, 0 for none
   bool qkv_bias = false;
   bool out_bias = false;
   bool mlp_bias = false;
   bool tied_head = false;
-  std::vector<int32_t> eos_ids;  ///< of config.json
-  int32_t bos_id = -1;
-  DType dtype = DType::kF32;  ///< of the checkpoint, by config.json
-
-  std::string prefix = "model.";  ///< of every module but the head
+  std::vector<int32_t> eos_ids;
+  int32_t bos_id = -1;         ///< -1: none
+  std::optional<DType> dtype;  ///< of the checkpoint as config.json declares it
+  ModuleNames names;
 };
 
 /// A module whose tensors the architecture expects: `name`.weight and, with bias, `name`.bias.
 struct ModuleSpec {
   std::string name;
-  Role role = Role::kOther;
+  Role role = Role::kLinear;
   std::vector<int64_t> shape;  ///< of the weight as PyTorch has it: [out, in] for linear layers
   bool bias = false;
-  bool optional = false;  ///< may be missing (a tied head)
+  bool tied = false;  ///< its weight is the embedding's; a tensor of its own is not needed
 };
 
-/// Reads config.json's text. `source` names it in messages. Throws Error naming the key for a value that is missing, out of
-/// range or not supported, and listing the known ones for an unknown model_type.
+/// Reads config.json's text. `source` names it in messages. Throws Error naming the key for a value that is missing,
+/// out of range or not supported, and listing the known ones for an unknown model_type.
 Architecture DescribeArchitecture(std::string_view config_text, std::string_view source);
 
-/// Every module with tensors, in order: embedding, layers, final norm, head.
+/// Every module with tensors, in order: embedding, blocks, final norm, head.
 std::vector<ModuleSpec> Modules(const Architecture& architecture);
 
 /// The known model_type values.
 std::vector<std::string> KnownModelTypes();
 
-/// Throws Error, naming the file, the tensor and what was expected, where a tensor that the architecture needs is missing
-/// or has the wrong shape or dtype (quantized layers included).
+/// Throws Error, naming the file, the tensor and what was expected, where a tensor that the architecture needs is
+/// missing or has the wrong shape or dtype (quantized layers included).
 void CheckTensors(const Architecture& architecture, const Checkpoint& checkpoint);
 
 }  // namespace w8a16

@@ -17,14 +17,16 @@ const char* IsaName(Isa isa);
 /// The list is the same for the whole life of the process.
 const std::vector<Isa>& AvailableIsas();
 
-/// Why `isa` cannot run here ("this processor has no AVX-512 VNNI", "not built for this architecture"), empty if it can.
+/// Why `isa` cannot run here ("this processor has no AVX-512 VNNI", "not built for this architecture"), empty if it
+/// can.
 std::string WhyUnavailable(Isa isa);
 
 /// The instruction set in force: what SelectIsa chose, else W8A16_ISA, else the best available. Throws Error, listing
 /// the available ones, where W8A16_ISA names an unknown or unavailable one.
 Isa ActiveIsa();
 
-/// Chooses for the whole process from now on (tests, benchmarks). Layers that exist keep the kernel they were made with.
+/// Chooses for the whole process from now on (tests, benchmarks). Layers that exist keep the kernel they were made
+/// with.
 void SelectIsa(Isa isa);
 /// By name, with the same errors as W8A16_ISA.
 void SelectIsa(std::string_view name);

@@ -8,8 +8,8 @@
 
 namespace w8a16 {
 
-/// y[:, n_begin:n_end] = x W^T + b in float32, y rounded once to its dtype. A result does not depend on m or on how n is
-/// cut: each is one sum in a fixed order.
+/// y[:, n_begin:n_end] = x W^T + b in float32, y rounded once to its dtype. A result does not depend on m or on how n
+/// is cut: each is one sum in a fixed order.
 struct FloatLinearArgs {
   const float* x;  ///< [m, k], rows x_stride elements apart
   int64_t x_stride;
@@ -60,11 +60,13 @@ struct FloatKernels {
   void (*to_float)(const void* in, DType dtype, int64_t n, float* out);
   void (*from_float)(const float* in, int64_t n, void* out, DType dtype);
   /// y = x / sqrt(mean(x^2) + eps) * (weight + weight_offset), rounded to y_dtype. weight may be null (all ones).
-  void (*rms_norm)(const float* x, const float* weight, float weight_offset, float eps, int64_t n, void* y, DType y_dtype);
+  void (*rms_norm)(const float* x, const float* weight, float weight_offset, float eps, int64_t n, void* y,
+                   DType y_dtype);
   /// y = (x - mean) / sqrt(var + eps) * weight + bias; weight and bias may be null.
-  void (*layer_norm)(const float* x, const float* weight, const float* bias, float eps, int64_t n, void* y, DType y_dtype);
-  /// Rotary embedding of one head in place: `rotary_dim` elements of x, cos and sin [rotary_dim / 2]. interleaved: pairs are
-  /// (2i, 2i+1), else (i, i + rotary_dim/2).
+  void (*layer_norm)(const float* x, const float* weight, const float* bias, float eps, int64_t n, void* y,
+                     DType y_dtype);
+  /// Rotary embedding of one head in place: `rotary_dim` elements of x, cos and sin [rotary_dim / 2]. interleaved:
+  /// pairs are (2i, 2i+1), else (i, i + rotary_dim/2).
   void (*rope)(float* x, const float* cos, const float* sin, int64_t rotary_dim, bool interleaved);
   /// out = activation(gate) * up, up may be null (factor 1); gate, up and out have dtype `dtype`; out may be gate.
   void (*activate)(Activation kind, const void* gate, const void* up, int64_t n, void* out, DType dtype);

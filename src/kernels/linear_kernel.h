@@ -40,8 +40,8 @@ struct MultiplyArgs {
   Matrix y;  ///< [m, n] of kF32, kF16 or kBF16; rows that are not finite may be written with anything
 };
 
-/// One family of W8A16 kernels: how it wants x laid out, and the product. Functions do not throw, allocate or start threads;
-/// different ranges may run side by side. The results have the same bits in every family.
+/// One family of W8A16 kernels: how it wants x laid out, and the product. Functions do not throw, allocate or start
+/// threads; different ranges may run side by side. The results have the same bits in every family.
 struct LinearKernel {
   /// Null where the kernel can do a layer with rows of length k; else why not.
   const char* (*declines)(int64_t k);
@@ -60,8 +60,8 @@ struct LinearKernel {
 /// instruction set, because it reads all of x.)
 using MeasureRowsFn = void (*)(ConstMatrix x, int64_t m_begin, int64_t m_end, RowScale* rows);
 
-/// The result of a row with an infinity or NaN for outputs [n_begin, n_end): 16 float32 lanes and a fixed tree. One plain
-/// implementation for all instruction sets.
+/// The result of a row with an infinity or NaN for outputs [n_begin, n_end): 16 float32 lanes and a fixed tree. One
+/// plain implementation for all instruction sets.
 void NonFiniteRow(const void* x, DType x_dtype, const MultiplyArgs& args, int64_t row);
 
 }  // namespace w8a16

@@ -13,14 +13,14 @@ namespace w8a16 {
 /// Text to token ids and back, as a Hugging Face `tokenizer.json` defines it. Immutable; cheap to copy.
 class Tokenizer {
  public:
-  /// Reads DIRECTORY/tokenizer.json (and tokenizer_config.json, where present, for bos and eos). Throws Error naming the
-  /// file and, for a component that is not supported, the key, its value and the supported ones.
+  /// Reads DIRECTORY/tokenizer.json (and tokenizer_config.json, where present, for bos and eos). Throws Error naming
+  /// the file and, for a component that is not supported, the key, its value and the supported ones.
   static Tokenizer Load(const std::filesystem::path& directory);
   /// From the text of a tokenizer.json; `source` is what messages call it.
   static Tokenizer Parse(std::string_view json, std::string_view source);
 
-  /// The ids of UTF-8 `text`; ill-formed bytes become U+FFFD first. With add_special_tokens the post-processor's template
-  /// is applied (a leading BOS, say). Special tokens written in the text are recognised.
+  /// The ids of UTF-8 `text`; ill-formed bytes become U+FFFD first. With add_special_tokens the post-processor's
+  /// template is applied (a leading BOS, say). Special tokens written in the text are recognised.
   std::vector<int32_t> Encode(std::string_view text, bool add_special_tokens) const;
   /// The text of `ids`. With skip_special_tokens, special tokens give nothing. Ids that do not exist give nothing.
   std::string Decode(std::span<const int32_t> ids, bool skip_special_tokens = true) const;
@@ -40,8 +40,8 @@ class Tokenizer {
   std::shared_ptr<const Impl> impl_;
 };
 
-/// Decodes ids one at a time for printing as they come: what Next returns is always whole UTF-8 characters, and all pieces
-/// together are Decode of all ids.
+/// Decodes ids one at a time for printing as they come: what Next returns is always whole UTF-8 characters, and all
+/// pieces together are Decode of all ids.
 class StreamDecoder {
  public:
   explicit StreamDecoder(Tokenizer tokenizer, bool skip_special_tokens = true);
@@ -53,7 +53,8 @@ class StreamDecoder {
  private:
   Tokenizer tokenizer_;
   bool skip_special_;
-  std::vector<int32_t> ids_;  // of the current window only, so that a long text costs no more per token than a short one
+  std::vector<int32_t>
+      ids_;  // of the current window only, so that a long text costs no more per token than a short one
   size_t printed_ = 0;
 };
 

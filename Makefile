@@ -1,0 +1,43 @@
+# The front door. `make demo` and `make test` install what they need from Debian and say so.
+
+BUILD ?= build
+JOBS ?= $(shell nproc)
+CMAKE_FLAGS ?=
+
+DEMO_PACKAGES := g++ cmake ninja-build pkg-config libhwy-dev nlohmann-json3-dev libcli11-dev libfmt-dev libpcre2-dev libutf8proc-dev
+TEST_PACKAGES := $(DEMO_PACKAGES) libgtest-dev libgmock-dev libbenchmark-dev python3 python3-torch python3-numpy libopenblas0-pthread
+LINT_PACKAGES := $(DEMO_PACKAGES) clang clang-format clang-tidy libomp-dev
+
+.PHONY: demo build test bench lint format clean
+.DEFAULT_GOAL := demo
+
+demo: build
+	$(BUILD)/w8a16 demo
+
+build:
+	@tools/install_packages.sh $(DEMO_PACKAGES)
+	cmake --preset release -B $(BUILD) $(CMAKE_FLAGS)
+	cmake --build $(BUILD) --target w8a16_command -j $(JOBS)
+
+test:
+	@tools/install_packages.sh $(TEST_PACKAGES)
+	cmake --preset release -B $(BUILD) -DW8A16_BUILD_TESTS=ON $(CMAKE_FLAGS)
+	cmake --build $(BUILD) -j $(JOBS)
+	ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+
+bench:
+	@tools/install_packages.sh $(TEST_PACKAGES)
+	cmake --preset release -B $(BUILD) -DW8A16_BUILD_BENCH=ON $(CMAKE_FLAGS)
+	cmake --build $(BUILD) -j $(JOBS)
+	tools/bench.sh $(BUILD)
+
+lint:
+	@tools/install_packages.sh $(LINT_PACKAGES)
+	tools/lint.sh
+
+format:
+	@tools/install_packages.sh clang-format
+	git ls-files '*.h' '*.cc' | xargs clang-format -i
+
+clean:
+	rm -rf $(BUILD)

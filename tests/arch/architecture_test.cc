@@ -1,0 +1,174 @@
+#include "arch/architecture.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "arch/config_reader.h"
+#include "checkpoint/json.h"
+#include "w8a16/error.h"
+
+namespace w8a16 {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
+
+Json Config() {
+  return Json::parse(R"({"model_type": "llama", "vocab_size": 160, "hidden_size": 64, "intermediate_size": 144,
+    "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 256,
+    "rms_norm_eps": 1e-05, "rope_theta": 10000.0, "hidden_act": "silu", "tie_word_embeddings": false,
+    "torch_dtype": "bfloat16", "bos_token_id": 1, "eos_token_id": [2, 7]})");
+}
+
+Architecture Describe(const Json& config) { return DescribeArchitecture(config.dump(), "config.json"); }
+
+void ExpectRefused(const Json& config, const std::string& part) {
+  EXPECT_THAT([&] { Describe(config); }, ThrowsMessage<Error>(AllOf(HasSubstr("config.json: "), HasSubstr(part))));
+}
+
+TEST(Architecture, Llama) {
+  const Architecture a = Describe(Config());
+  EXPECT_EQ(a.model_type, "llama");
+  EXPECT_EQ(a.head_dim, 16);
+  EXPECT_EQ(a.kv_heads, 2);
+  EXPECT_EQ(a.attention_scale, 0.25F);
+  EXPECT_EQ(a.norm.eps, 1e-5F);
+  EXPECT_EQ(a.bos_id, 1);
+  EXPECT_THAT(a.eos_ids, ElementsAre(2, 7));
+  EXPECT_EQ(a.dtype, DType::kBF16);
+  EXPECT_FALSE(a.qkv_bias);
+  EXPECT_THAT(a.windows, ElementsAre(0, 0));
+  ASSERT_EQ(a.rope.inverse_frequencies.size(), 8U);
+  EXPECT_EQ(a.rope.inverse_frequencies[0], 1.0F);
+  EXPECT_FLOAT_EQ(a.rope.inverse_frequencies[4], 0.01F);
+}
+
+TEST(Architecture, DefaultsOfMissingKeys) {
+  Json config = Config();
+  for (const char* key :
+       {"num_key_value_heads", "rope_theta", "hidden_act", "torch_dtype", "bos_token_id", "eos_token_id"}) {
+    config.erase(key);
+  }
+  config["rope_scaling"] = nullptr;
+  const Architecture a = Describe(config);
+  EXPECT_EQ(a.kv_heads, 4);
+  EXPECT_EQ(a.bos_id, -1);
+  EXPECT_TRUE(a.eos_ids.empty());
+  EXPECT_FALSE(a.dtype.has_value());
+}
+
+TEST(Architecture, HeadDimNeedNotBeHiddenOverHeads) {
+  Json config = Config();
+  config["head_dim"] = 32;
+  const Architecture a = Describe(config);
+  EXPECT_EQ(a.head_dim, 32);
+  EXPECT_THAT(Modules(a)[2].shape, ElementsAre(128, 64));
+}
+
+TEST(Architecture, MistralWindowsEveryLayer) {
+  Json config = Config();
+  config["model_type"] = "mistral";
+  EXPECT_THAT(Describe(config).windows, ElementsAre(0, 0));
+  config["sliding_window"] = 100;
+  EXPECT_THAT(Describe(config).windows, ElementsAre(100, 100));
+}
+
+TEST(Architecture, Qwen2HasBiasesAndWindowsTheUpperLayers) {
+  Json config = Config();
+  config["model_type"] = "qwen2";
+  config["sliding_window"] = 100;
+  config["max_window_layers"] = 1;
+  EXPECT_TRUE(Describe(config).qkv_bias);
+  EXPECT_FALSE(Describe(config).out_bias);
+  EXPECT_THAT(Describe(config).windows, ElementsAre(0, 0));
+  config["use_sliding_window"] = true;
+  EXPECT_THAT(Describe(config).windows, ElementsAre(0, 100));
+}
+
+TEST(Architecture, RopeScaling) {
+  Json config = Config();
+  const Architecture plain = Describe(config);
+  config["rope_scaling"] = {{"type", "linear"}, {"factor", 4.0}};
+  EXPECT_EQ(Describe(config).rope.inverse_frequencies[3], plain.rope.inverse_frequencies[3] / 4);
+
+  // Llama 3.1's published parameters, on this config's small head: short wavelengths stay, long ones are divided by 8.
+  config["rope_scaling"] = {{"rope_type", "llama3"},
+                            {"factor", 8.0},
+                            {"low_freq_factor", 1.0},
+                            {"high_freq_factor", 4.0},
+                            {"original_max_position_embeddings", 8192}};
+  config["rope_theta"] = 500000.0;
+  Json unscaled_config = config;
+  unscaled_config.erase("rope_scaling");
+  const std::vector<float> unscaled = Describe(unscaled_config).rope.inverse_frequencies;
+  const std::vector<float> scaled = Describe(config).rope.inverse_frequencies;
+  EXPECT_EQ(scaled[0], unscaled[0]);
+  EXPECT_EQ(scaled[7], unscaled[7] / 8);
+  // Wavelength 2 pi 500000^(5/8) = 22912 is above 8192, and 2 pi 500000^(4/8) = 4443 between 2048 and 8192.
+  EXPECT_EQ(scaled[5], unscaled[5] / 8);
+  const double smooth = (8192 / (2 * 3.14159265358979 * std::sqrt(500000.0)) - 1) / 3;
+  EXPECT_NEAR(scaled[4] / unscaled[4], (1 - smooth) / 8 + smooth, 1e-6);
+
+  config["rope_scaling"] = {{"rope_type", "spiral"}};
+  ExpectRefused(config, "rope_scaling.rope_type: \"spiral\" is not supported; supported: default, linear, llama3");
+  config["rope_scaling"] = 3;
+  ExpectRefused(config, "rope_scaling: a JSON object was expected");
+}
+
+TEST(Architecture, UnknownModelTypeListsTheKnownOnes) {
+  Json config = Config();
+  config["model_type"] = "rwkv";
+  ExpectRefused(config, "model_type: \"rwkv\" is not supported; supported: llama, mistral, qwen2");
+  config.erase("model_type");
+  ExpectRefused(config, "model_type: this key is missing");
+}
+
+TEST(Architecture, BadValuesNameTheKey) {
+  const std::vector<std::tuple<const char*, Json, const char*>> cases = {
+      {"hidden_size", nullptr, "hidden_size: this key is missing"},
+      {"hidden_size", "64", "hidden_size: a whole number was expected, not \"64\""},
+      {"hidden_size", 64.5, "hidden_size: a whole number was expected"},
+      {"hidden_size", 0, "hidden_size: 0 is outside 1 to"},
+      {"hidden_size", -64, "hidden_size: -64 is outside"},
+      {"hidden_size", 18446744073709551615ULL, "hidden_size: 18446744073709551615 is outside"},
+      {"hidden_size", 66, "hidden_size: 66 is not a multiple of num_attention_heads = 4"},
+      {"num_key_value_heads", 3, "num_key_value_heads: 3 does not divide num_attention_heads = 4"},
+      {"head_dim", 15, "head_dim: 15 is odd"},
+      {"hidden_act", "mish", "hidden_act: \"mish\" is not supported; supported: silu"},
+      {"rms_norm_eps", "small", "rms_norm_eps: a number was expected"},
+      {"rms_norm_eps", -1, "rms_norm_eps: -1 is outside"},
+      {"tie_word_embeddings", 1, "tie_word_embeddings: true or false was expected"},
+      {"torch_dtype", "float8", "torch_dtype: \"float8\" is not supported; supported: float32, float16, bfloat16"},
+      {"eos_token_id", "</s>", "eos_token_id: whole numbers were expected"},
+      {"eos_token_id", -2, "eos_token_id: -2 is outside"},
+  };
+  for (const auto& [key, value, message] : cases) {
+    Json config = Config();
+    config[key] = value;
+    ExpectRefused(config, message);
+  }
+}
+
+TEST(Architecture, ModulesInOrder) {
+  Json config = Config();
+  config["tie_word_embeddings"] = true;
+  config["attention_bias"] = true;
+  const std::vector<ModuleSpec> modules = Modules(Describe(config));
+  ASSERT_EQ(modules.size(), 2 * 9 + 3U);
+  EXPECT_EQ(modules[0].name, "model.embed_tokens");
+  EXPECT_EQ(modules[0].role, Role::kEmbedding);
+  EXPECT_EQ(modules[3].name, "model.layers.0.self_attn.k_proj");
+  EXPECT_EQ(modules[3].role, Role::kLinear);
+  EXPECT_TRUE(modules[3].bias);
+  EXPECT_THAT(modules[3].shape, ElementsAre(32, 64));
+  EXPECT_EQ(modules[18].name, "model.layers.1.mlp.down_proj");
+  EXPECT_THAT(modules[18].shape, ElementsAre(64, 144));
+  EXPECT_EQ(modules.back().name, "lm_head");
+  EXPECT_EQ(modules.back().role, Role::kHead);
+  EXPECT_TRUE(modules.back().tied);
+}
+
+}  // namespace
+}  // namespace w8a16

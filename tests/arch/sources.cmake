@@ -1,0 +1,1 @@
+w8a16_test(arch architecture_test.cc)

@@ -1,0 +1,162 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <optional>
+
+#include "base/isa.h"
+#include "base/parallel.h"
+#include "testing/goldens.h"
+#include "w8a16/model.h"
+
+namespace w8a16 {
+namespace {
+
+using testing::GoldenDirectory;
+using testing::ReadJson;
+using testing::RelativeError;
+
+std::vector<float> Flatten(const Json& rows) {
+  std::vector<float> out;
+  for (const Json& row : rows) {
+    for (const Json& value : row) out.push_back(value.get<float>());
+  }
+  return out;
+}
+
+std::vector<float> AllLogits(Model& model, std::span<const int32_t> ids) {
+  KvCache cache(model);
+  const std::array<SequenceInput, 1> input = {{{ids, &cache}}};
+  const std::span<const float> logits = model.Forward(input, LogitsFor::kAllTokens);
+  return {logits.begin(), logits.end()};
+}
+
+struct Case {
+  const char* name;
+  WeightPolicy weights;
+};
+
+// transformers' own results, float and with every linear layer but the head replaced by W8A16.
+class GoldenModel : public ::testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override {
+    directory_ = GoldenDirectory(GetParam().name);
+    if (directory_.empty()) GTEST_SKIP() << "the golden model " << GetParam().name << " is not here";
+    golden_ = ReadJson(directory_ / "golden.json");
+    ids_ = golden_["input_ids"].get<std::vector<int32_t>>();
+  }
+  Model Load(std::optional<DType> dtype = DType::kF32) const {
+    return Model::Load(directory_, {.dtype = dtype, .weights = GetParam().weights});
+  }
+  bool quantized() const { return GetParam().weights == WeightPolicy::kW8A16; }
+
+  std::filesystem::path directory_;
+  Json golden_;
+  std::vector<int32_t> ids_;
+};
+
+TEST_P(GoldenModel, LogitsAtAllPositions) {
+  Model model = Load();
+  EXPECT_EQ(model.quantized(), quantized());
+  const std::vector<float> expected = Flatten(golden_[quantized() ? "w8a16_logits" : "logits"]);
+  EXPECT_LT(RelativeError(AllLogits(model, ids_), expected), 1e-4);
+}
+
+TEST_P(GoldenModel, GreedyIds) {
+  const char* key = quantized() ? "w8a16_greedy" : "greedy";
+  Model model = Load();
+  const auto expected = golden_[key].get<std::vector<int32_t>>();
+  const GenerateResult result =
+      Generate(model, ids_, {.max_new_tokens = static_cast<int64_t>(expected.size()), .ignore_eos = true});
+  EXPECT_EQ(result.ids, expected);
+  EXPECT_EQ(result.finish_reason, FinishReason::kLength);
+}
+
+TEST_P(GoldenModel, OneTokenAtATimeAgreesWithOnePass) {
+  Model model = Load();
+  const std::vector<float> whole = AllLogits(model, ids_);
+  KvCache cache(model);
+  std::vector<float> pieces;
+  for (int32_t id : ids_) {
+    const std::array<SequenceInput, 1> input = {{{std::span(&id, 1), &cache}}};
+    const std::span<const float> row = model.Forward(input, LogitsFor::kLastToken);
+    pieces.insert(pieces.end(), row.begin(), row.end());
+  }
+  EXPECT_EQ(cache.length(), static_cast<int64_t>(ids_.size()));
+  EXPECT_LT(RelativeError(pieces, whole), 1e-5);
+}
+
+TEST_P(GoldenModel, SameBitsForAnyNumberOfThreads) {
+  const int before = MaxThreads();
+  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kF16}) {
+    Model model = Load(dtype);
+    SetMaxThreads(1);
+    const std::vector<float> one = AllLogits(model, ids_);
+    for (int threads : {2, 3}) {
+      SetMaxThreads(threads);
+      EXPECT_EQ(AllLogits(model, ids_), one) << threads << " threads, " << DTypeName(dtype);
+    }
+    SetMaxThreads(before);
+  }
+}
+
+TEST_P(GoldenModel, SameBitsForPromptsSideBySide) {
+  Model model = Load();
+  const std::span<const int32_t> all = ids_;
+  const std::array<std::span<const int32_t>, 3> prompts = {all.subspan(0, 5), all, all.subspan(3, 1)};
+  std::vector<float> alone;
+  for (const std::span<const int32_t> prompt : prompts) {
+    KvCache cache(model);
+    const std::array<SequenceInput, 1> input = {{{prompt, &cache}}};
+    const std::span<const float> row = model.Forward(input, LogitsFor::kLastToken);
+    alone.insert(alone.end(), row.begin(), row.end());
+  }
+  std::array<KvCache, 3> caches = {KvCache(model), KvCache(model), KvCache(model)};
+  std::vector<SequenceInput> inputs;
+  for (size_t i = 0; i < prompts.size(); ++i) inputs.push_back({prompts[i], &caches[i]});
+  const std::span<const float> together = model.Forward(inputs, LogitsFor::kLastToken);
+  EXPECT_EQ(std::vector<float>(together.begin(), together.end()), alone);
+}
+
+TEST_P(GoldenModel, EveryInstructionSetAgrees) {
+  const Isa active = ActiveIsa();
+  SelectIsa(Isa::kRef);
+  Model reference = Load();
+  const std::vector<float> expected = AllLogits(reference, ids_);
+  for (const Isa isa : AvailableIsas()) {
+    SelectIsa(isa);
+    Model model = Load();
+    EXPECT_LT(RelativeError(AllLogits(model, ids_), expected), 1e-5) << IsaName(isa);
+  }
+  SelectIsa(active);
+}
+
+// Rounding activations to 16 bits of the integer grid is far finer than rounding them to bfloat16; outputs, keys and
+// values are rounded to the dtype, though, and that is what these bounds are for (unit roundoff 2^-9 and 2^-12, a dozen
+// roundings).
+TEST_P(GoldenModel, SixteenBitActivationsStayClose) {
+  Model exact = Load();
+  const std::vector<float> expected = AllLogits(exact, ids_);
+  Model bf16 = Load(DType::kBF16);
+  EXPECT_LT(RelativeError(AllLogits(bf16, ids_), expected), 0.03);
+  Model f16 = Load(DType::kF16);
+  EXPECT_LT(RelativeError(AllLogits(f16, ids_), expected), 0.004);
+}
+
+std::vector<Case> Cases() {
+  std::vector<Case> cases;
+  for (const char* name : {"llama-gqa", "llama-tied-bias", "mistral", "qwen2"}) {
+    cases.push_back({name, WeightPolicy::kOriginal});
+    cases.push_back({name, WeightPolicy::kW8A16});
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, GoldenModel, ::testing::ValuesIn(Cases()), [](const auto& param_info) {
+  std::string name = param_info.param.name;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name + (param_info.param.weights == WeightPolicy::kW8A16 ? "_w8a16" : "_float");
+});
+
+}  // namespace
+}  // namespace w8a16

@@ -1,0 +1,4 @@
+w8a16_test(model
+  golden_test.cc
+  model_test.cc
+  stories_test.cc)
