@@ -22,9 +22,8 @@ AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), par
 }
 
 AtomicFile::~AtomicFile() {
-  if (fd_ < 0) return;
-  close(fd_);
-  unlink(partial_.c_str());
+  if (fd_ >= 0) close(fd_);
+  if (!committed_) unlink(partial_.c_str());
 }
 
 void AtomicFile::Fail() const { throw Error(StrCat("cannot write ", path_.string(), ": ", std::strerror(errno))); }
@@ -43,11 +42,17 @@ void AtomicFile::WriteAt(uint64_t offset, const void* data, size_t bytes) {
   }
 }
 
-void AtomicFile::Commit() {
+void AtomicFile::Sync() {
   // Some file systems report a full disk only here.
+  if (fd_ < 0) return;
   if (fsync(fd_) != 0 && errno != EINVAL) Fail();
+  if (close(std::exchange(fd_, -1)) != 0) Fail();
+}
+
+void AtomicFile::Commit() {
+  Sync();
   if (std::rename(partial_.c_str(), path_.c_str()) != 0) Fail();
-  close(std::exchange(fd_, -1));
+  committed_ = true;
 }
 
 void WriteTextFile(const std::filesystem::path& path, std::string_view text) {

@@ -23,7 +23,9 @@ class AtomicFile {
   const std::filesystem::path& path() const { return path_; }
   /// May be called from several threads at once for different ranges.
   void WriteAt(uint64_t offset, const void* data, size_t bytes);
-  /// Syncs and renames, replacing what has the final name.
+  /// Brings the bytes to the disk and closes the file under its temporary name; no WriteAt afterwards.
+  void Sync();
+  /// Sync where that was not done, then renames, replacing what has the final name.
   void Commit();
 
  private:
@@ -32,6 +34,7 @@ class AtomicFile {
   std::filesystem::path path_;
   std::filesystem::path partial_;
   int fd_ = -1;
+  bool committed_ = false;
 };
 
 /// Writes a small file through AtomicFile.

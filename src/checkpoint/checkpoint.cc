@@ -208,9 +208,10 @@ TensorView Checkpoint::Get(std::string_view name) const {
   return {impl_->mapped.at(tensor.file)->bytes().data() + tensor.offset, tensor.dtype, tensor.shape};
 }
 
-void Checkpoint::Release(std::string_view name) const {
+void Checkpoint::Release(std::string_view name, uint64_t offset, uint64_t bytes) const {
   const TensorInfo& tensor = impl_->Require(name);
-  impl_->mapped.at(tensor.file)->Release(tensor.offset, tensor.bytes);
+  const uint64_t begin = std::min(offset, tensor.bytes);
+  impl_->mapped.at(tensor.file)->Release(tensor.offset + begin, std::min(bytes, tensor.bytes - begin));
 }
 
 std::optional<QuantizedTensors> Checkpoint::FindQuantized(std::string_view module) const {

@@ -34,12 +34,15 @@ class SafetensorsWriter {
   /// Writes the header, with __metadata__ {"format": "pt"}. Data lies in the order of `tensors` and starts at a
   /// multiple of 8 bytes. Throws Error where a name stands twice.
   SafetensorsWriter(std::filesystem::path path, const std::vector<Declaration>& tensors);
+  const std::filesystem::path& path() const { return file_.path(); }
   /// Writes `bytes` bytes into tensor number `tensor`, from its byte `offset` on; in any order, each byte once. Throws
   /// Error naming file and cause (a full disk, say).
   void Write(size_t tensor, uint64_t offset, const void* data, size_t bytes);
   /// Writes the bytes that follow those of the last Append, for a caller that has all data in order.
   void Append(const void* data, size_t bytes);
-  /// Checks that all declared bytes came, syncs and renames.
+  /// Checks that all declared bytes came and brings them to the disk, still under the temporary name.
+  void Sync();
+  /// Sync, then gives the file its name.
   void Finish();
 
  private:

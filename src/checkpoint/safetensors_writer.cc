@@ -59,11 +59,16 @@ void SafetensorsWriter::WriteData(uint64_t offset, const void* data, size_t byte
   written_ += bytes;
 }
 
-void SafetensorsWriter::Finish() {
+void SafetensorsWriter::Sync() {
   if (written_ != offsets_.back()) {
     throw Error(StrCat("cannot write ", file_.path().string(), ": ", written_, " bytes of data came, ", offsets_.back(),
                        " were declared"));
   }
+  file_.Sync();
+}
+
+void SafetensorsWriter::Finish() {
+  Sync();
   file_.Commit();
 }
 

@@ -34,6 +34,18 @@ TEST(AtomicFile, LeavesNothingBehindWithoutCommit) {
   EXPECT_THAT(Listing(dir.path()), IsEmpty());
 }
 
+TEST(AtomicFile, KeepsItsTemporaryNameWhenOnlySynced) {
+  const TempDir dir;
+  {
+    AtomicFile file(dir / "f");
+    file.WriteAt(0, "ab", 2);
+    file.Sync();
+    EXPECT_EQ(ReadTextFile(dir / "f.partial"), "ab");
+    EXPECT_THAT(Listing(dir.path()), ElementsAre("f.partial"));
+  }
+  EXPECT_THAT(Listing(dir.path()), IsEmpty());
+}
+
 TEST(AtomicFile, KeepsTheFormerFileUntilCommitted) {
   const TempDir dir;
   WriteTextFile(dir / "f", "old");
