@@ -4,7 +4,7 @@
 
 #include "kernels/linear_ref.h"
 #include "kernels/linear_words.h"
-#include "kernels/row_kernels.h"
+#include "kernels/pack_kernels.h"
 
 namespace w8a16 {
 namespace {
@@ -28,7 +28,7 @@ Isa BaseIsa(Isa isa) {
 KernelTable MakeTable(Isa isa) {
   const Isa base = BaseIsa(isa);
   const LinearKernel* linear = LinearWordsFor(base);
-  const RowKernels* rows = RowKernelsFor(base);
+  const PackKernels* rows = PackKernelsFor(base);
   return {isa, linear != nullptr ? linear : &kLinearRef, rows != nullptr ? rows->measure : MeasureRowsRef,
           &FloatKernelsFor(base)};
 }

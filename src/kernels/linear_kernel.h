@@ -16,12 +16,13 @@ inline constexpr int64_t kMaxDigitSumLength = 65536;
 
 /// How one row of x becomes integers: xi = clamp(round(x * pre_scale * multiplier), -R, R).
 struct RowScale {
-  float pre_scale;      ///< 2^100 for rows whose largest element is below 2^-100, else 1
-  float multiplier;     ///< R / a with a = max|x| * pre_scale; 0 for a row of zeros
-  float scale;          ///< a / R; 0 for a row of zeros
-  float limit;          ///< R, as a float; 0 for a row that is not finite (it is packed as zeros)
-  int32_t digits;       ///< 2 or 3; 0 where the row has an infinity or NaN (NonFiniteRow computes its result)
-  int32_t first_part;   ///< parts (LinearKernel::parts) of all earlier rows together: the index of this row's lowest part
+  float pre_scale;   ///< 2^100 for rows whose largest element is below 2^-100, else 1
+  float multiplier;  ///< R / a with a = max|x| * pre_scale; 0 for a row of zeros
+  float scale;       ///< a / R; 0 for a row of zeros
+  float limit;       ///< R, as a float; 0 for a row that is not finite (it is packed as zeros)
+  int32_t digits;    ///< 2 or 3; 0 where the row has an infinity or NaN (NonFiniteRow computes its result)
+  int32_t
+      first_part;  ///< parts (LinearKernel::parts) of all earlier rows together: the index of this row's lowest part
 };
 
 /// What Multiply reads and writes for one layer. Outputs [n_begin, n_end) of all m rows.
@@ -60,8 +61,8 @@ struct LinearKernel {
 /// instruction set, because it reads all of x.)
 using MeasureRowsFn = void (*)(ConstMatrix x, int64_t m_begin, int64_t m_end, RowScale* rows);
 
-/// The RowScale of a finite row of `dtype` whose largest element is `largest`. `outlier` tells that more than three quarters
-/// of its non-zero elements are smaller than largest / 256.
+/// The RowScale of a finite row of `dtype` whose largest element is `largest`. `outlier` tells that more than three
+/// quarters of its non-zero elements are smaller than largest / 256.
 RowScale MakeRowScale(DType dtype, float largest, bool outlier);
 /// The RowScale of a row with an infinity or NaN.
 RowScale NonFiniteRowScale();

@@ -27,7 +27,8 @@ Matrix RowsOf(const Matrix& y, Range rows) {
   return {y.Row(rows.begin), y.dtype, rows.end - rows.begin, y.cols, y.stride};
 }
 
-// A worker's rectangle of the result: a share of the outputs or, where there are fewer of these than workers, of the rows.
+// A worker's rectangle of the result: a share of the outputs or, where there are fewer of these than workers, of the
+// rows.
 struct Tile {
   Range rows;
   Range units;
@@ -65,7 +66,8 @@ class ForwardPass {
  private:
   void Check() const {
     if (layers_.empty() || layers_.size() != y_.size()) {
-      throw Error(StrCat("ForwardTogether: ", layers_.size(), " layers and ", y_.size(), " results; pass one for each"));
+      throw Error(
+          StrCat("ForwardTogether: ", layers_.size(), " layers and ", y_.size(), " results; pass one for each"));
     }
     for (size_t i = 0; i < layers_.size(); ++i) CheckLayer(*layers_[i], y_[i]);
   }
@@ -135,7 +137,8 @@ class ForwardPass {
   void RunInt8Rows(Range rows) {
     const LinearKernel& linear = *kernels_->linear;
     const ConstMatrix x = RowsOf(x_, rows);
-    auto* scales = reinterpret_cast<RowScale*>(workspace_.impl().rows.Reserve(static_cast<size_t>(x.rows) * sizeof(RowScale)));
+    auto* scales =
+        reinterpret_cast<RowScale*>(workspace_.impl().rows.Reserve(static_cast<size_t>(x.rows) * sizeof(RowScale)));
     std::byte* packed = workspace_.impl().packed.Reserve(linear.packed_bytes(x.rows, x.cols));
     const auto prepare = [&](int worker, int workers) {
       const Range share = Share(x.rows, 1, worker, workers);
@@ -196,8 +199,8 @@ class ForwardPass {
     int64_t x_stride = x.stride;
     if (x.dtype != DType::kF32) {
       x_stride = x.cols;
-      auto* converted =
-          reinterpret_cast<float*>(workspace_.impl().packed.Reserve(static_cast<size_t>(x.rows * x.cols) * sizeof(float)));
+      auto* converted = reinterpret_cast<float*>(
+          workspace_.impl().packed.Reserve(static_cast<size_t>(x.rows * x.cols) * sizeof(float)));
       Parallel(Workers(x.rows * x.cols, kMinPackPerThread), [&](int worker, int workers) {
         const Range share = Share(x.rows, 1, worker, workers);
         for (int64_t m = share.begin; m < share.end; ++m) {
