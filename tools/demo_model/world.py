@@ -4,6 +4,17 @@ from grammar import choose, expand
 
 GIRLS = ("Mia Lily Nora Ella Anna Ruby Clara Ivy Zoe Lucy Maya Rose Sara Emma Alice June Hanna Elsa Greta Vera").split()
 BOYS = ("Leo Sam Max Ben Finn Oliver Theo Noah Jack Eli Hugo Oscar Adam Peter Luca Will Felix Paul Simon David").split()
+# Heard less often, so that the model learns to carry on with any name it is given.
+RARE_GIRLS = ("""Abigail Amelia Amy Angela Audrey Beatrice Bella Bridget Camille Carla Carmen Caroline Cecilia Charlotte Chloe
+Claire Daisy Diana Dora Eleanor Elena Eliza Emily Erika Esther Eva Fatima Fiona Frida Gloria Grace Hannah Harriet Helen
+Ines Ingrid Irene Isabel Jana Jane Jasmine Joanna Julia Kate Katya Laila Laura Lena Leila Linda Lotte Louise Luna
+Margaret Maria Marie Mary Matilda Mei Mina Molly Nadia Naomi Nina Olga Olivia Paula Petra Phoebe Priya Rachel
+Rebecca Sandra Selma Sofia Sophie Stella Susan Tara Teresa Tilda Ursula Valerie Victoria Violet Wanda Yara Yuki""").split()
+RARE_BOYS = ("""Aaron Adrian Ahmed Albert Alexander Andrew Anton Arthur Boris Bruno Carl Charlie Chris Daniel Dennis Diego
+Edgar Edward Elliot Emil Eric Ethan Frank Fred Gabriel George Gregory Hans Harry Hassan Igor Isaac Ivan Jakob James
+Jan Jasper Joel John Jonas Joseph Julian Kai Karl Kevin Lars Leon Liam Louis Lucas Magnus Marco Mark Martin
+Matthew Michael Miles Milo Mohamed Nicholas Nico Nils Omar Otis Pablo Patrick Philip Rafael Ravi Richard Robert
+Robin Ryan Samuel Sebastian Stefan Steven Thomas Tim Tobias Victor Vincent Walt William Yusuf Zack""").split()
 OLD_WOMEN = "Martha Agnes Edith Rosa Helga Ada".split()
 OLD_MEN = "Tom Walter Otto Henry Jacob Amos".split()
 
@@ -46,11 +57,31 @@ WEATHER = {
 }
 
 
+def any_name(rng):
+    """A name that need not exist: Belora, Tavin, Rumo."""
+    syllables = [rng.choice("b d f g h j k l m n p r s t v z br tr st".split()) + rng.choice("aeiou") for _ in range(rng.randint(1, 3))]
+    name = "".join(syllables) + rng.choice(("n", "l", "r", "s", "ra", "na", "lo", "mi"))
+    return name.capitalize()
+
+
+def child_name(rng, common, rare):
+    kind = rng.random()
+    if kind < 0.7:
+        return rng.choice(common)
+    return rng.choice(rare) if kind < 0.92 else any_name(rng)
+
+
 def person(rng, slots, prefix, women, men, avoid=()):
     """Adds a person to `slots`: the name under `prefix` and pronouns under `prefix` + he, him, his, himself."""
     female = rng.random() < 0.5
-    names = [name for name in (women if female else men) if name not in avoid]
-    slots[prefix] = rng.choice(names)
+    while True:
+        if women is GIRLS:
+            name = child_name(rng, GIRLS if female else BOYS, RARE_GIRLS if female else RARE_BOYS)
+        else:
+            name = rng.choice(women if female else men)
+        if name not in avoid:
+            break
+    slots[prefix] = name
     lead = "" if prefix == "h" else prefix
     for key, word in (SHE if female else HE).items():
         slots[lead + key] = word
