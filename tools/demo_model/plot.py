@@ -1,4 +1,4 @@
-"""The shape of a plot; the plots themselves are in plots_home.py, plots_outdoors.py and plots_animals.py."""
+"""The shape of a plot; the plots themselves are in the plots_*.py files beside this one."""
 
 from dataclasses import dataclass, field
 

@@ -53,7 +53,7 @@ RESCUE = Plot(
 
 FEAR = Plot(
     name="fear",
-    weathers=("sunny", "warm", "windy"),
+    weathers=("sunny", "warm"),
     traits="shy|careful|quiet|thoughtful",
     intros=(
         "{he} was good at many things, but there was one thing {he} was afraid of: {fear}.",
@@ -112,7 +112,7 @@ QUARREL = Plot(
         (
             dict(build="a tree house", thing="tree house", place="in the old oak", plan1="a round window", plan2="a square window", both="one round window and one square one", ruin="the ladder fell down"),
             dict(build="a raft", thing="raft", place="beside {water}", plan1="a red sail", plan2="a blue sail", both="a sail that was red on one side and blue on the other", ruin="the ropes came loose"),
-            dict(build="a kite", thing="kite", place="behind the house", plan1="a dragon on it", plan2="a bird on it", both="a dragon with the wings of a bird on it", ruin="the string broke"),
+            dict(build="a birdhouse", thing="birdhouse", place="behind the house", plan1="a round door", plan2="a square door", both="two doors, one round and one square", ruin="the roof fell off"),
             dict(build="a little cart", thing="cart", place="in the yard", plan1="a bell on the front", plan2="a flag on the back", both="a bell on the front and a flag on the back", ruin="a wheel came off"),
         ),
     ),
@@ -282,7 +282,7 @@ STORM = Plot(
             "The night was long. \"It is no use,\" said {f} at last. // \"A little longer,\" said {h}. \"Just a little longer.\"",
         ),
         (
-            "// It was long past midnight when a [dark shape|tired figure] came slowly out of the dark. It was {e}, wet and cold and [smiling|alive].",
+            "// It was long past midnight when a [tired figure|bent figure] came slowly out of the dark. It was {e}, wet and cold and [smiling|alive].",
             "// And then they heard a voice. Far away at first, and then nearer. It was {e}!",
         ),
         (

@@ -11,10 +11,11 @@ import random
 import plots_animals
 import plots_home
 import plots_outdoors
+import plots_wonder
 from grammar import choose, expand, polish
 from world import make_world, opening
 
-PLOTS = plots_home.PLOTS + plots_outdoors.PLOTS + plots_animals.PLOTS
+PLOTS = plots_home.PLOTS + plots_outdoors.PLOTS + plots_wonder.PLOTS + plots_animals.PLOTS
 _CHUNK = 500
 
 

@@ -59,7 +59,7 @@ WEATHER = {
 
 def any_name(rng):
     """A name that need not exist: Belora, Tavin, Rumo."""
-    syllables = [rng.choice("b d f g h j k l m n p r s t v z br tr st".split()) + rng.choice("aeiou") for _ in range(rng.randint(1, 3))]
+    syllables = [rng.choice("b d f g h j k l m n p r s t v z br tr st".split()) + rng.choice("aeiou") for _ in range(rng.randint(1, 2))]
     name = "".join(syllables) + rng.choice(("n", "l", "r", "s", "ra", "na", "lo", "mi"))
     return name.capitalize()
 
@@ -71,9 +71,9 @@ def child_name(rng, common, rare):
     return rng.choice(rare) if kind < 0.92 else any_name(rng)
 
 
-def person(rng, slots, prefix, women, men, avoid=()):
+def person(rng, slots, prefix, women, men, avoid=(), girls=0.5):
     """Adds a person to `slots`: the name under `prefix` and pronouns under `prefix` + he, him, his, himself."""
-    female = rng.random() < 0.5
+    female = rng.random() < girls
     while True:
         if women is GIRLS:
             name = child_name(rng, GIRLS if female else BOYS, RARE_GIRLS if female else RARE_BOYS)
@@ -93,7 +93,8 @@ def make_world(rng, plot):
     slots = {}
     girl = person(rng, slots, "h", GIRLS, BOYS)
     slots["kid"] = "girl" if girl else "boy"
-    person(rng, slots, "f", GIRLS, BOYS, avoid=(slots["h"],))
+    # A friend is mostly of the other sex, so that "he" and "she" stay clear.
+    person(rng, slots, "f", GIRLS, BOYS, avoid=(slots["h"],), girls=0.1 if girl else 0.9)
     old_woman = person(rng, slots, "e", OLD_WOMEN, OLD_MEN)
     for key, template in choose(rng, AREAS).items():
         slots[key] = expand(rng, f"[{template}]", slots)
