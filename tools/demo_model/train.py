@@ -217,6 +217,7 @@ def main():
 
     model.eval()
     round_to_bfloat16(model)
+    checkpoint.write_directory(arguments.out, model, tokenizer, held_back)
     score, scored = perplexity(model, tokenizer, held_back, device)
     print(f"held-back perplexity {score:.4f} over {scored} tokens")
     samples = []
@@ -225,7 +226,6 @@ def main():
         samples.append(text)
         print(f"\n--- {prompt!r} ({'ends by itself' if ended else 'cut off'})\n{text}", flush=True)
 
-    checkpoint.write_directory(arguments.out, model, tokenizer, held_back)
     name = torch.cuda.get_device_name() if device == "cuda" else "CPU"
     with open(os.path.join(arguments.out, "README.md"), "w", encoding="utf-8") as file:
         file.write(README.format(
