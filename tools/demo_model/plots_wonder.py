@@ -173,7 +173,7 @@ KING = Plot(
 
 DRAGON = Plot(
     name="dragon",
-    weathers=("snowy", "cold", "stormy"),
+    weathers=("snowy", "cold"),
     times=("evening", "morning"),
     traits="small|shy|gentle|lonely",
     own_opening=(
@@ -205,7 +205,7 @@ DRAGON = Plot(
         ),
         (
             "// At first the people were afraid. Then {h} heard what had happened: {need}.",
-            "// They went down to the village together, and {h} heard what had happened: {need}.",
+            "// In the village {h} heard what had happened: {need}.",
         ),
         (
             "\"We asked the great dragons,\" said an old man, \"but their fire would burn the whole village down. If only there were a dragon with a small fire!\" // {h} could not believe {his} ears.",

@@ -45,15 +45,16 @@ AREAS = (
          job="ferryman|boat builder|gardener", sound="the frogs|the water"),
 )
 
+# True indoors and out, for a line may follow either.
 WEATHER = {
-    "rainy": ("Rain ran down the windows like little rivers.|The gutters sang, and every puddle was full of rings.|The sky was the color of an old spoon.", "spring|autumn"),
-    "snowy": ("Snow lay over everything, and the world was white and still.|Every roof wore a thick white hat.|Big soft flakes were drifting past the window.", "winter"),
+    "rainy": ("The rain came down in long silver lines.|The gutters sang, and every puddle was full of rings.|The sky was the color of an old spoon.", "spring|autumn"),
+    "snowy": ("Snow lay over everything, and the world was white and still.|Every roof wore a thick white hat.|Big soft flakes came drifting down.", "winter"),
     "windy": ("The wind rattled the shutters and chased dry leaves down the lane.|The wind pulled at everything that was not tied down.|Clouds hurried across the sky as if they were late for supper.", "autumn|spring"),
-    "sunny": ("The sky was wide and blue, without a single cloud.|Sunlight lay across the floor like a warm yellow rug.|Swallows were racing one another around the roof.", "summer|spring"),
-    "foggy": ("Fog had come in, and the trees looked like gray ghosts.|The fog was so thick that the house across the way had disappeared.|Every sound seemed soft and far away.", "autumn"),
+    "sunny": ("The sky was wide and blue, without a single cloud.|The light was as warm and yellow as butter.|Swallows were racing one another through the air.", "summer|spring"),
+    "foggy": ("Fog had come in, and the trees looked like gray ghosts.|The fog was so thick that even the nearest trees had disappeared.|Every sound seemed soft and far away.", "autumn"),
     "cold": ("Frost sparkled on every blade of grass.|The puddles had turned to glass, and breath hung in the air like smoke.|There was a smell of wood smoke in the air.", "winter|autumn"),
     "warm": ("Bees hummed in the flowers, and the air smelled of cut grass.|Even the cat was too lazy to chase anything.|The leaves hardly moved.", "summer"),
-    "stormy": ("Thunder grumbled behind the hills.|The wind howled in the chimney, and lightning lit up the room.|The clouds were as dark as plums.", "autumn|summer"),
+    "stormy": ("Thunder grumbled behind the hills.|The wind howled, and lightning lit up the sky.|The clouds were as dark as plums.", "autumn|summer"),
 }
 
 
