@@ -65,8 +65,9 @@ class Checkpoint {
   const TensorInfo* Find(std::string_view name) const;
   /// The bytes of a tensor in the mapping. Throws Error naming near misses where there is none.
   TensorView Get(std::string_view name) const;
-  /// Tells the kernel that the pages of this tensor are not needed any more.
-  void Release(std::string_view name) const;
+  /// Tells the kernel that the pages of this tensor, or of the `bytes` bytes from its byte `offset` on, are not needed
+  /// for now.
+  void Release(std::string_view name, uint64_t offset = 0, uint64_t bytes = UINT64_MAX) const;
   /// Set when config.json declares 8-bit weights. Settings that are not W8A16 have been refused by Open.
   const std::optional<QuantizationConfig>& quantization() const;
   /// The quantized tensors of module `module` ("model.layers.0.mlp.up_proj"), or nothing where it is not quantized.

@@ -7,6 +7,8 @@
 
 namespace w8a16 {
 
+/// Objects keep the order of the text. Finding one key of n takes n comparisons: go through large objects (a
+/// vocabulary, a weight map) with items(), do not look up their keys one by one.
 using Json = nlohmann::ordered_json;
 
 /// Parses JSON text; `source` names it in messages ("DIR/config.json"). Throws Error with line and column for malformed

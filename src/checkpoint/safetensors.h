@@ -1,36 +1,21 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "checkpoint/atomic_file.h"
 #include "w8a16/checkpoint.h"
 
 namespace w8a16 {
 
-/// A whole file mapped read-only. Throws Error naming the file.
-class MappedFile {
- public:
-  static std::shared_ptr<const MappedFile> Open(const std::filesystem::path& path);
-  ~MappedFile();
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-  std::span<const std::byte> bytes() const { return {data_, size_}; }
-  /// Drops the pages that lie wholly inside [offset, offset + bytes) from this process.
-  void Release(uint64_t offset, uint64_t bytes) const;
-
- private:
-  MappedFile() = default;
-  const std::byte* data_ = nullptr;
-  size_t size_ = 0;
-};
-
 /// Longest header that is read (the format's own cap).
 inline constexpr uint64_t kMaxSafetensorsHeader = 100'000'000;
+/// Longest tensor name that is read: ten times what real ones need.
+inline constexpr size_t kMaxTensorName = 1024;
 
 /// The tensors that the header of a safetensors file declares, in the order of their data. Throws Error naming `file`
 /// (and the tensor) for anything the format forbids: a header longer than the file or the cap, bad JSON, duplicate
@@ -38,7 +23,7 @@ inline constexpr uint64_t kMaxSafetensorsHeader = 100'000'000;
 std::vector<TensorInfo> ParseSafetensors(std::span<const std::byte> bytes, const std::string& file);
 
 /// Writes one safetensors file beside its final name and renames it when whole. Tensors are declared first, then their
-/// data is appended in that order; a writer that is destroyed before Finish leaves nothing behind.
+/// data is written; a writer that is destroyed before Finish leaves nothing behind.
 class SafetensorsWriter {
  public:
   struct Declaration {
@@ -46,25 +31,28 @@ class SafetensorsWriter {
     DType dtype;
     std::vector<int64_t> shape;
   };
-  /// Writes the header, with __metadata__ {"format": "pt"}. Data starts at a multiple of 8 bytes.
+  /// Writes the header, with __metadata__ {"format": "pt"}. Data lies in the order of `tensors` and starts at a
+  /// multiple of 8 bytes. Throws Error where a name stands twice.
   SafetensorsWriter(std::filesystem::path path, const std::vector<Declaration>& tensors);
-  ~SafetensorsWriter();
-  SafetensorsWriter(const SafetensorsWriter&) = delete;
-  SafetensorsWriter& operator=(const SafetensorsWriter&) = delete;
-  /// Appends the next bytes. Throws Error naming file and cause (a full disk, say).
+  const std::filesystem::path& path() const { return file_.path(); }
+  /// Writes `bytes` bytes into tensor number `tensor`, from its byte `offset` on; in any order, each byte once. Throws
+  /// Error naming file and cause (a full disk, say).
+  void Write(size_t tensor, uint64_t offset, const void* data, size_t bytes);
+  /// Writes the bytes that follow those of the last Append, for a caller that has all data in order.
   void Append(const void* data, size_t bytes);
-  /// Checks that all declared bytes came, syncs and renames.
+  /// Checks that all declared bytes came and brings them to the disk, still under the temporary name.
+  void Sync();
+  /// Sync, then gives the file its name.
   void Finish();
 
  private:
-  std::filesystem::path path_;
-  std::filesystem::path partial_;
-  int fd_ = -1;
-  uint64_t expected_ = 0;
+  void WriteData(uint64_t offset, const void* data, size_t bytes);
+
+  AtomicFile file_;
+  uint64_t data_begin_ = 0;        // of the file
+  std::vector<uint64_t> offsets_;  // of tensors from data_begin_, and the end
+  uint64_t appended_ = 0;
   uint64_t written_ = 0;
 };
-
-/// Writes a small file beside its final name and renames it when whole.
-void WriteTextFile(const std::filesystem::path& path, std::string_view text);
 
 }  // namespace w8a16

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "w8a16/checkpoint.h"
+
+namespace w8a16 {
+
+/// What Checkpoint::FindQuantized returns for a checkpoint of `format`.
+std::optional<QuantizedTensors> FindQuantizedTensors(const Checkpoint& checkpoint, std::string_view module,
+                                                     QuantizedFormat format);
+
+}  // namespace w8a16

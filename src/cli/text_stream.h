@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "text/tokenizer.h"
+
+namespace w8a16 {
+
+/// The text of tokens that continue a prompt, piece by piece. Decoding starts with the prompt, so that a space between
+/// it and the first new word is kept. Without a tokenizer the text is the ids, separated by commas.
+class TextStream {
+ public:
+  TextStream(const std::optional<Tokenizer>& tokenizer, std::span<const int32_t> prompt);
+  /// What became certain with `id`.
+  std::string Next(int32_t id);
+  /// What is left at the end.
+  std::string Finish();
+  /// All pieces so far.
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string Append(std::string piece);
+
+  std::optional<StreamDecoder> decoder_;
+  bool first_ = true;
+  std::string text_;
+};
+
+}  // namespace w8a16

@@ -1,0 +1,138 @@
+#include "convert/verify.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <set>
+#include <string_view>
+
+#include "arch/architecture.h"
+#include "base/strings.h"
+#include "w8a16/checkpoint.h"
+#include "w8a16/error.h"
+
+namespace w8a16 {
+namespace {
+
+class Verifier {
+ public:
+  explicit Verifier(const Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
+
+  std::vector<Finding> Run() {
+    const std::string config_path = (checkpoint_.directory() / "config.json").string();
+    try {
+      const Architecture architecture = DescribeArchitecture(checkpoint_.config_text(), config_path);
+      modules_ = Modules(architecture);
+      CheckTensors(architecture, checkpoint_);
+    } catch (const Error& error) {
+      Problem(error.what());
+    }
+    if (checkpoint_.quantization()) {
+      for (const std::string& module : QuantizedModules()) CheckModule(module);
+      CheckIgnored();
+    }
+    return std::move(findings_);
+  }
+
+ private:
+  void Problem(const std::string& text) {
+    // The architecture's check and the layer's own may find the same thing.
+    const auto same = [&text](const Finding& finding) { return finding.text == text; };
+    if (std::none_of(findings_.begin(), findings_.end(), same)) {
+      findings_.push_back({Finding::Severity::kProblem, text});
+    }
+  }
+  void Note(const std::string& text) { findings_.push_back({Finding::Severity::kNote, text}); }
+
+  // All modules that have any tensor of a quantized layer, in the order of the data.
+  std::vector<std::string> QuantizedModules() const {
+    std::vector<std::string> modules;
+    std::set<std::string_view> seen;
+    for (const TensorInfo& tensor : checkpoint_.tensors()) {
+      const std::string_view name = tensor.name;
+      const size_t dot = name.rfind('.');
+      if (dot == std::string_view::npos) continue;
+      const std::string_view part = name.substr(dot + 1);
+      const bool quantized = part == "weight_packed" || part == "weight_scale" || part == "weight_shape" ||
+                             (part == "weight" && tensor.dtype == DType::kI8);
+      if (quantized && seen.insert(name.substr(0, dot)).second) modules.emplace_back(name.substr(0, dot));
+    }
+    return modules;
+  }
+
+  void CheckModule(const std::string& module) {
+    try {
+      const std::optional<QuantizedTensors> layer = checkpoint_.FindQuantized(module);
+      if (!layer) return;
+      CheckScales(module, *layer);
+      CheckBytes(module, *layer);
+    } catch (const Error& error) {
+      Problem(error.what());
+    }
+  }
+
+  void CheckScales(const std::string& module, const QuantizedTensors& layer) {
+    for (int64_t row = 0; row < layer.out_features; ++row) {
+      const float scale = LoadFloat(layer.scales.data, layer.scales.dtype, row);
+      if (std::isfinite(scale) && scale > 0) continue;
+      Problem(StrCat("tensor \"", module, ".weight_scale\": scale ", row, " is ", scale,
+                     "; scales are finite and positive"));
+      return;
+    }
+  }
+
+  void CheckBytes(const std::string& module, const QuantizedTensors& layer) {
+    const bool flipped = layer.encoding == Int8Encoding::kFlipped;
+    const std::string name = module + (flipped ? ".weight_packed" : ".weight");
+    const auto lowest = flipped ? std::byte{0x00} : std::byte{0x80};
+    int64_t lowest_count = 0;
+    int64_t padded_row = -1;
+    for (int64_t row = 0; row < layer.out_features; ++row) {
+      const std::byte* begin = layer.weights.data + row * layer.row_stride;
+      const std::byte* end = begin + layer.in_features;
+      lowest_count += std::count(begin, end, lowest);
+      const bool zeros =
+          std::all_of(end, begin + layer.row_stride, [](std::byte padding) { return padding == std::byte{0}; });
+      if (!zeros && padded_row < 0) padded_row = row;
+    }
+    if (padded_row >= 0) Problem(StrCat("tensor \"", name, "\": the padding of row ", padded_row, " is not zero"));
+    if (lowest_count > 0) {
+      Note(StrCat("tensor \"", name, "\": ", lowest_count, " weights are -128, which \"w8a16 quantize\" never writes"));
+    }
+    checkpoint_.Release(name);
+  }
+
+  // Other readers decide by the list which layers are quantized, this one by the tensors: they must agree.
+  void CheckIgnored() {
+    for (const ModuleSpec& module : modules_) {
+      if (module.role != Role::kLinear && module.role != Role::kHead && module.role != Role::kRouter) continue;
+      const bool quantized = checkpoint_.Find(module.name + ".weight_scale") != nullptr;
+      const auto& ignore = checkpoint_.quantization()->ignore;
+      const bool ignored = std::any_of(ignore.begin(), ignore.end(), [&module](const std::string& pattern) {
+        return MatchesModule(pattern, module.name);
+      });
+      if (quantized && ignored) {
+        Problem(StrCat("config.json: quantization_config.ignore selects \"", module.name, "\", which is quantized"));
+      } else if (!quantized && !ignored) {
+        Problem(StrCat("config.json: quantization_config.ignore does not select \"", module.name,
+                       "\", which is not quantized; other readers will look for its quantized weights"));
+      }
+    }
+  }
+
+  const Checkpoint& checkpoint_;
+  std::vector<ModuleSpec> modules_;
+  std::vector<Finding> findings_;
+};
+
+}  // namespace
+
+std::vector<Finding> VerifyCheckpoint(const std::filesystem::path& directory) {
+  try {
+    return Verifier(Checkpoint::Open(directory)).Run();
+  } catch (const Error& error) {
+    return {{Finding::Severity::kProblem, error.what()}};
+  }
+}
+
+}  // namespace w8a16

@@ -1,0 +1,14 @@
+#pragma once
+
+// The Highway targets that have a table of their own; include before hwy/foreach_target.h.
+//
+// On x86 the static target is SSE4 instead of Highway's scalar fallback, which would be compiled for nothing: plain code has
+// a table of its own. The project is still built for the baseline: Highway turns instruction sets on around target
+// namespaces only, and tables are chosen after the processor was asked.
+
+#include "hwy/detect_compiler_arch.h"
+
+#if HWY_ARCH_X86
+#define HWY_BASELINE_TARGETS HWY_SSE4
+#endif
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL | HWY_SVE_256 | HWY_SVE2 | HWY_SVE2_128)
