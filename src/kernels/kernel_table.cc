@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/linear_amx.h"
 #include "kernels/linear_ref.h"
 #include "kernels/linear_words.h"
 #include "kernels/pack_kernels.h"
@@ -27,7 +28,7 @@ Isa BaseIsa(Isa isa) {
 
 KernelTable MakeTable(Isa isa) {
   const Isa base = BaseIsa(isa);
-  const LinearKernel* linear = LinearWordsFor(base);
+  const LinearKernel* linear = isa == Isa::kAmx ? AmxLinearKernel() : LinearWordsFor(base);
   const PackKernels* rows = PackKernelsFor(base);
   return {isa, linear != nullptr ? linear : &kLinearRef, rows != nullptr ? rows->measure : MeasureRowsRef,
           &FloatKernelsFor(base)};
