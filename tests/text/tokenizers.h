@@ -20,20 +20,29 @@ inline Json ByteLevelJson() {
   }
   Json merges = Json::array();
   int32_t id = 256;
-  for (const auto& [left, right] : std::vector<std::pair<std::string, std::string>>{
-           {"h", "e"}, {"l", "l"}, {"he", "ll"}, {"hell", "o"}, {"Ġ", "w"}, {"Ġw", "o"}, {"r", "l"}, {"Ġwo", "rl"},
-           {"Ġworl", "d"}, {"Ġ", "Ġ"}, {"ĠĠ", "ĠĠ"}, {"Ã", "©"}}) {
+  for (const auto& [left, right] : std::vector<std::pair<std::string, std::string>>{{"h", "e"},
+                                                                                    {"l", "l"},
+                                                                                    {"he", "ll"},
+                                                                                    {"hell", "o"},
+                                                                                    {"Ġ", "w"},
+                                                                                    {"Ġw", "o"},
+                                                                                    {"r", "l"},
+                                                                                    {"Ġwo", "rl"},
+                                                                                    {"Ġworl", "d"},
+                                                                                    {"Ġ", "Ġ"},
+                                                                                    {"ĠĠ", "ĠĠ"},
+                                                                                    {"Ã", "©"}}) {
     merges.push_back(left + " " + right);
     vocab[left + right] = id++;
   }
-  return Json{
-      {"version", "1.0"},
-      {"added_tokens", Json::array({Json{{"id", 300}, {"content", "<|end|>"}, {"special", true}}})},
-      {"normalizer", nullptr},
-      {"pre_tokenizer", {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}}},
-      {"post_processor", {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", false}}},
-      {"decoder", {{"type", "ByteLevel"}}},
-      {"model", {{"type", "BPE"}, {"vocab", std::move(vocab)}, {"merges", std::move(merges)}}}};
+  return Json{{"version", "1.0"},
+              {"added_tokens", Json::array({Json{{"id", 300}, {"content", "<|end|>"}, {"special", true}}})},
+              {"normalizer", nullptr},
+              {"pre_tokenizer",
+               {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}}},
+              {"post_processor", {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", false}}},
+              {"decoder", {{"type", "ByteLevel"}}},
+              {"model", {{"type", "BPE"}, {"vocab", std::move(vocab)}, {"merges", std::move(merges)}}}};
 }
 
 /// A tokenizer of Llama 2's kind: <unk>, <s>, </s>, the 256 bytes as tokens 3 to 258, some characters, a few merges.
@@ -46,9 +55,17 @@ inline Json SentencePieceJson() {
   int32_t id = 259;
   for (const char* text : {"▁", "h", "e", "l", "o", "w", "r", "d", "é"}) vocab[text] = id++;
   Json merges = Json::array();
-  for (const auto& [left, right] : std::vector<std::pair<std::string, std::string>>{
-           {"▁", "h"}, {"l", "l"}, {"▁h", "e"}, {"▁he", "ll"}, {"▁hell", "o"}, {"▁", "w"}, {"o", "r"}, {"▁w", "or"},
-           {"l", "d"}, {"▁wor", "ld"}, {"▁", "▁"}}) {
+  for (const auto& [left, right] : std::vector<std::pair<std::string, std::string>>{{"▁", "h"},
+                                                                                    {"l", "l"},
+                                                                                    {"▁h", "e"},
+                                                                                    {"▁he", "ll"},
+                                                                                    {"▁hell", "o"},
+                                                                                    {"▁", "w"},
+                                                                                    {"o", "r"},
+                                                                                    {"▁w", "or"},
+                                                                                    {"l", "d"},
+                                                                                    {"▁wor", "ld"},
+                                                                                    {"▁", "▁"}}) {
     merges.push_back(Json::array({left, right}));
     vocab[left + right] = id++;
   }
@@ -59,9 +76,8 @@ inline Json SentencePieceJson() {
       {"added_tokens", Json::array({added(0, "<unk>"), added(1, "<s>"), added(2, "</s>")})},
       {"normalizer",
        {{"type", "Sequence"},
-        {"normalizers",
-         Json::array({Json{{"type", "Prepend"}, {"prepend", "▁"}},
-                      Json{{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "▁"}}})}}},
+        {"normalizers", Json::array({Json{{"type", "Prepend"}, {"prepend", "▁"}},
+                                     Json{{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "▁"}}})}}},
       {"pre_tokenizer", nullptr},
       {"post_processor",
        {{"type", "TemplateProcessing"},
