@@ -1,5 +1,6 @@
 #include "text/added_tokens.h"
 
+#include "base/strings.h"
 #include "testing/files.h"
 #include "text/tokenizers.h"
 
@@ -17,7 +18,7 @@ std::vector<std::string> Cut(const std::string& json, const std::string& text, b
         std::vector<std::string> parts;
         for (const auto& part : added.Split(text, normalized)) {
           const std::string slice = text.substr(part.begin, part.end - part.begin);
-          parts.push_back(part.id < 0 ? slice : "[" + slice + "]");
+          parts.push_back(part.id < 0 ? slice : StrCat("[", slice, "]"));
         }
         return parts;
       },
@@ -25,13 +26,15 @@ std::vector<std::string> Cut(const std::string& json, const std::string& text, b
 }
 
 std::string Token(int id, const std::string& text, const std::string& rest = "") {
-  return "{\"id\": " + std::to_string(id) + ", \"content\": \"" + text + "\", \"normalized\": false" + rest + "}";
+  return StrCat(R"({"id": )", id, R"(, "content": ")", text, R"(", "normalized": false)", rest, "}");
 }
+
+std::string List(const std::vector<std::string>& tokens) { return StrCat("[", Join(tokens, ", "), "]"); }
 
 using Strings = std::vector<std::string>;
 
 TEST(AddedTokens, LeftmostAndLongest) {
-  const std::string json = "[" + Token(0, "ab") + "," + Token(1, "abcd") + "," + Token(2, "bcde") + "]";
+  const std::string json = List({Token(0, "ab"), Token(1, "abcd"), Token(2, "bcde")});
   EXPECT_EQ(Cut(json, "xabcdey"), (Strings{"x", "[abcd]", "ey"}));
   EXPECT_EQ(Cut(json, "abcab"), (Strings{"[ab]", "c", "[ab]"}));
   EXPECT_EQ(Cut(json, "bcdeab"), (Strings{"[bcde]", "[ab]"}));
@@ -41,15 +44,14 @@ TEST(AddedTokens, LeftmostAndLongest) {
 }
 
 TEST(AddedTokens, StripTakesWhitespaceAlong) {
-  EXPECT_EQ(Cut("[" + Token(0, "<m>", ", \"lstrip\": true") + "]", "a \n<m> b"), (Strings{"a", "[ \n<m>]", " b"}));
-  EXPECT_EQ(Cut("[" + Token(0, "<m>", ", \"rstrip\": true") + "]", "a <m> \u3000b"),
-            (Strings{"a ", "[<m> \u3000]", "b"}));
-  EXPECT_EQ(Cut("[" + Token(0, "<m>", ", \"lstrip\": true, \"rstrip\": true") + "]", " <m> <m> "),
+  EXPECT_EQ(Cut(List({Token(0, "<m>", ", \"lstrip\": true")}), "a \n<m> b"), (Strings{"a", "[ \n<m>]", " b"}));
+  EXPECT_EQ(Cut(List({Token(0, "<m>", ", \"rstrip\": true")}), "a <m> \u3000b"), (Strings{"a ", "[<m> \u3000]", "b"}));
+  EXPECT_EQ(Cut(List({Token(0, "<m>", ", \"lstrip\": true, \"rstrip\": true")}), " <m> <m> "),
             (Strings{"[ <m> ]", "[<m> ]"}));
 }
 
 TEST(AddedTokens, SingleWord) {
-  const std::string json = "[" + Token(0, "cat", ", \"single_word\": true") + "]";
+  const std::string json = List({Token(0, "cat", ", \"single_word\": true")});
   EXPECT_EQ(Cut(json, "cat concat cats écat cat!"), (Strings{"[cat]", " concat cats écat ", "[cat]", "!"}));
 }
 
@@ -76,8 +78,8 @@ TEST(AddedTokens, RefusesWhatIsMalformed) {
     refuse(std::string(R"([{"content": "a", "id": )") + id + "}]",
            {"[0].id: must be an integer from 0 to 16777215, is " + std::string(id)});
   }
-  refuse("[" + Token(0, "a") + "," + Token(0, "b") + "]", {"[1]: the tokens \"a\" and \"b\" have the same id 0"});
-  refuse("[" + Token(0, "a") + "," + Token(1, "a") + "]", {"[1]: the token \"a\" has the ids 0 and 1"});
+  refuse(List({Token(0, "a"), Token(0, "b")}), {"[1]: the tokens \"a\" and \"b\" have the same id 0"});
+  refuse(List({Token(0, "a"), Token(1, "a")}), {"[1]: the token \"a\" has the ids 0 and 1"});
 }
 
 TEST(AddedTokens, MustAgreeWithTheModel) {
