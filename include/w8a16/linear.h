@@ -84,6 +84,7 @@ class Linear {
                               Workspace& workspace);
 
  private:
+  friend class ForwardPass;
   struct Impl;
   std::unique_ptr<const Impl> impl_;
 };

@@ -28,10 +28,10 @@ struct QuantizedRowsOut {
 ///   q = clamp(round_half_to_even(w / scale), -127, 127), one float32 division by the scale as stored.
 /// Where that scale is zero or subnormal in scale_dtype it is the smallest number of that dtype with
 /// 127 scale >= max|w| instead, so that nothing clips. A row of zeros (or of no weights) gets scale 1 and q = 0.
-/// The bits are the same on every instruction set. Runs on the calling thread alone: callers split rows with ParallelFor.
-/// Throws Error for a NaN or infinite weight (naming `name`, row and column; `first_row` is added to the row), for a
-/// scale that is infinite in scale_dtype, and for dtypes or strides that do not fit. What was written before is then
-/// unspecified.
+/// The bits are the same on every instruction set. Runs on the calling thread alone: callers split rows with
+/// ParallelFor. Throws Error for a NaN or infinite weight (naming `name`, row and column; `first_row` is added to the
+/// row), for a scale that is infinite in scale_dtype, and for dtypes or strides that do not fit. What was written
+/// before is then unspecified.
 void QuantizeRows(ConstMatrix w, QuantizedRowsOut out, std::string_view name = "weight", int64_t first_row = 0);
 
 /// An owned quantized matrix: weights [rows, cols] row-major, signed; one float32 scale per row.
@@ -42,7 +42,8 @@ struct QuantizedMatrix {
   std::vector<float> scales;
 };
 
-/// QuantizeRows into memory of its own, on all threads. The scales are rounded to `scale_dtype`, then held as float32 (exact).
+/// QuantizeRows into memory of its own, on all threads. The scales are rounded to `scale_dtype`, then held as float32
+/// (exact).
 QuantizedMatrix Quantize(ConstMatrix w, DType scale_dtype = DType::kF32, std::string_view name = "weight");
 
 /// w[r, c] = q[r, c] * scale[r], one float32 multiplication, into float32 `out` (rows `out_stride` elements apart).

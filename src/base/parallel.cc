@@ -14,6 +14,24 @@
 #include "base/float_env.h"
 
 namespace w8a16 {
+namespace {
+
+// Workers of the innermost Parallel that this thread runs in. OpenMP's barrier would bind to the caller's own parallel
+// region where Parallel is a plain call.
+thread_local int g_workers = 1;
+
+class WorkersScope {
+ public:
+  explicit WorkersScope(int workers) : outer_(std::exchange(g_workers, workers)) {}
+  ~WorkersScope() { g_workers = outer_; }
+  WorkersScope(const WorkersScope&) = delete;
+  WorkersScope& operator=(const WorkersScope&) = delete;
+
+ private:
+  int outer_;
+};
+
+}  // namespace
 
 int MaxThreads() { return omp_in_parallel() != 0 ? 1 : std::max(1, omp_get_max_threads()); }
 
@@ -38,6 +56,7 @@ int PhysicalCores() {
 void Parallel(int workers, FunctionRef<void(int worker, int workers)> fn) {
   if (workers <= 1) {
     const DefaultFloatEnv env;
+    const WorkersScope scope(1);
     fn(0, 1);
     return;
   }
@@ -45,6 +64,7 @@ void Parallel(int workers, FunctionRef<void(int worker, int workers)> fn) {
 #pragma omp parallel num_threads(workers)
   {
     const DefaultFloatEnv env;
+    const WorkersScope scope(omp_get_num_threads());
     try {
       fn(omp_get_thread_num(), omp_get_num_threads());
     } catch (...) {
@@ -55,7 +75,8 @@ void Parallel(int workers, FunctionRef<void(int worker, int workers)> fn) {
   if (error) std::rethrow_exception(error);
 }
 
-void Barrier(){
+void Barrier() {
+  if (g_workers <= 1) return;
 #pragma omp barrier
 }
 

@@ -5,7 +5,7 @@
 
 namespace w8a16 {
 
-/// "512 B", "1.50 KB", "2.20 GB": decimal units, three digits.
+/// "512 B", "1.50 kB", "2.20 GB": decimal units, three digits.
 std::string FormatBytes(uint64_t bytes);
 
 /// A rate in decimal units: FormatRate(2.5e9, "B/s") is "2.50 GB/s", FormatRate(1234, "tokens/s") is "1.23 ktokens/s".

@@ -22,9 +22,7 @@ void SetHandlers(void (*handler)(int), int flags) {
 }  // namespace
 
 Interrupted::Interrupted(int signal)
-    : std::runtime_error("interrupted (" + std::string(signal == SIGINT ? "Ctrl-C" : "signal ") +
-                         (signal == SIGINT ? "" : std::to_string(signal)) + ")"),
-      signal_(signal) {}
+    : std::runtime_error("interrupted by signal " + std::to_string(signal)), signal_(signal) {}
 
 InterruptGuard::InterruptGuard() {
   g_signal = 0;

@@ -1,0 +1,63 @@
+#include "kernels/kernel_table.h"
+
+#include <algorithm>
+
+#include "kernels/linear_amx.h"
+#include "kernels/linear_ref.h"
+#include "kernels/linear_words.h"
+#include "kernels/pack_kernels.h"
+
+namespace w8a16 {
+namespace {
+
+// Whose code measures rows and computes in float32, where an instruction set only adds a product of integers to it.
+Isa BaseIsa(Isa isa) {
+  switch (isa) {
+    case Isa::kAmx:
+    case Isa::kAvx512Vnni:
+      return Isa::kAvx512;
+    case Isa::kAvxVnni:
+      return Isa::kAvx2;
+    case Isa::kSve:
+    case Isa::kNeonDot:
+      return Isa::kNeon;
+    default:
+      return isa;
+  }
+}
+
+KernelTable MakeTable(Isa isa) {
+  const Isa base = BaseIsa(isa);
+  const LinearKernel* linear = isa == Isa::kAmx ? AmxLinearKernel() : LinearWordsFor(base);
+  const PackKernels* rows = PackKernelsFor(base);
+  return {isa, linear != nullptr ? linear : &kLinearRef, rows != nullptr ? rows->measure : MeasureRowsRef,
+          &FloatKernelsFor(base)};
+}
+
+const std::vector<KernelTable>& Tables() {
+  static const std::vector<KernelTable> tables = [] {
+    std::vector<KernelTable> list;
+    for (Isa isa : AvailableIsas()) list.push_back(MakeTable(isa));
+    return list;
+  }();
+  return tables;
+}
+
+std::vector<KernelTable>::const_iterator Find(Isa isa) {
+  const std::vector<KernelTable>& tables = Tables();
+  return std::find_if(tables.begin(), tables.end(), [isa](const KernelTable& table) { return table.isa == isa; });
+}
+
+}  // namespace
+
+const KernelTable& Kernels(Isa isa) { return *Find(isa); }
+
+const KernelTable& ActiveKernels() { return Kernels(ActiveIsa()); }
+
+const KernelTable& KernelsForLinear(int64_t k) {
+  auto table = Find(ActiveIsa());
+  while (table->linear->declines(k) != nullptr) ++table;
+  return *table;
+}
+
+}  // namespace w8a16

@@ -10,11 +10,14 @@
 
 namespace w8a16 {
 
-/// Text to token ids and back, as a Hugging Face `tokenizer.json` defines it. Immutable; cheap to copy.
+class DecodeStage;
+
+/// Text to token ids and back, as a Hugging Face `tokenizer.json` defines it. Immutable; cheap to copy; may be used
+/// from several threads at once.
 class Tokenizer {
  public:
-  /// Reads DIRECTORY/tokenizer.json (and tokenizer_config.json, where present, for bos and eos). Throws Error naming
-  /// the file and, for a component that is not supported, the key, its value and the supported ones.
+  /// Reads DIRECTORY/tokenizer.json. Throws Error naming the file and, for a component that is not supported, the key,
+  /// its value and the supported ones.
   static Tokenizer Load(const std::filesystem::path& directory);
   /// From the text of a tokenizer.json; `source` is what messages call it.
   static Tokenizer Parse(std::string_view json, std::string_view source);
@@ -41,21 +44,26 @@ class Tokenizer {
 };
 
 /// Decodes ids one at a time for printing as they come: what Next returns is always whole UTF-8 characters, and all
-/// pieces together are Decode of all ids.
+/// pieces together are Decode of all ids. The cost of a token does not grow with the text before it.
 class StreamDecoder {
  public:
   explicit StreamDecoder(Tokenizer tokenizer, bool skip_special_tokens = true);
+  ~StreamDecoder();
+  StreamDecoder(StreamDecoder&&) noexcept;
+  StreamDecoder& operator=(StreamDecoder&&) noexcept;
+
   /// The text that is certain after `id`; may be empty.
   std::string Next(int32_t id);
-  /// What is left at the end (incomplete characters as U+FFFD).
+  /// What is left at the end (incomplete characters as U+FFFD). The next id begins a new text.
   std::string Finish();
 
  private:
+  void Start();
+
   Tokenizer tokenizer_;
   bool skip_special_;
-  std::vector<int32_t>
-      ids_;  // of the current window only, so that a long text costs no more per token than a short one
-  size_t printed_ = 0;
+  std::unique_ptr<std::string> output_;  // what the stages have given; at a fixed address, for they write to it
+  std::unique_ptr<DecodeStage> stages_;
 };
 
 }  // namespace w8a16

@@ -126,7 +126,7 @@ TEST_F(ConvertTest, AlignsEveryTensor) {
 }
 
 TEST_F(ConvertTest, ReadsAFileWhoseDataAreNotAligned) {
-  const TinyLlama model;
+  TinyLlama model;
   Convert(model);
   const auto expected = Contents(destination_);
   std::string bytes = testing::SafetensorsBytes(model.tensors());
@@ -197,7 +197,6 @@ TEST_F(ConvertTest, QuantizesTheHeadOnRequest) {
 
 TEST_F(ConvertTest, DropsTheCopyOfATiedHead) {
   TinyLlama model(DType::kF32, true);
-  const std::string alone = testing::SafetensorsBytes(model.tensors());
   Convert(model);
   const auto expected = Contents(destination_);
   model.Add("lm_head", {7, 6});

@@ -1,0 +1,150 @@
+#include "kernels/dot_kernel.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace w8a16 {
+namespace {
+
+// Rows of x and outputs of one block: its sums (48 KB) and its part of packed x stay in the second-level cache.
+constexpr int64_t kBlockRows = 128;
+constexpr int64_t kBlockOutputs = 48;
+constexpr int64_t kMaxBlockParts = 3 * kBlockRows;
+// From so many groups of parts on, it pays to copy weights to a panel first.
+constexpr int kPanelGroups = 3;
+constexpr int64_t kMaxPanelBytes = 32 * 1024;
+
+// The parts of a block of rows, cut into groups of nearly equal size.
+struct Parts {
+  const std::byte* first;  // header of the first part
+  int64_t stride;
+  int count = 0;
+  int groups = 0;
+  uint8_t row[kMaxBlockParts];
+  uint8_t shift[kMaxBlockParts];
+
+  int GroupBegin(int group) const { return count * group / groups; }
+};
+
+class Block {
+ public:
+  Block(const DotKernel& kernel, const PackKernels& pack_kernels, const MultiplyArgs& args, int64_t m_begin)
+      : kernel_(kernel),
+        pack_kernels_(pack_kernels),
+        args_(args),
+        rows_(args.rows + m_begin),
+        m_(std::min(kBlockRows, args.m - m_begin)),
+        y_{args.y.Row(m_begin), args.y.dtype, m_, args.y.cols, args.y.stride} {
+    parts_.stride = PartStride(args.k, kernel.element_bytes);
+    parts_.first = args.packed + rows_[0].first_part * parts_.stride;
+    for (int64_t i = 0; i < m_; ++i) {
+      for (int bits = 0; bits < 8 * rows_[i].digits; bits += kernel.part_bits) {
+        parts_.row[parts_.count] = static_cast<uint8_t>(i);
+        parts_.shift[parts_.count++] = static_cast<uint8_t>(bits);
+      }
+    }
+    parts_.groups = (parts_.count + kMaxDotParts - 1) / kMaxDotParts;
+  }
+
+  void Run() {
+    for (int64_t n = args_.n_begin; n < args_.n_end; n += kBlockOutputs) {
+      n_begin_ = n;
+      n_end_ = std::min(n + kBlockOutputs, args_.n_end);
+      StartSums();
+      parts_.groups < kPanelGroups ? ByRows() : ByPanels();
+      FinishSums();
+    }
+  }
+
+ private:
+  // Unsigned weights are 128 too large: sum((q + 128) xi) - 128 sum(xi).
+  void StartSums() {
+    const bool corrected = kernel_.unsigned_weights[static_cast<int>(args_.encoding)];
+    for (int64_t i = 0; i < m_; ++i) {
+      int64_t sum = 0;
+      if (corrected && rows_[i].digits != 0) {
+        std::memcpy(&sum, args_.packed + rows_[i].first_part * parts_.stride, sizeof(sum));
+      }
+      std::fill_n(sums_ + i * kBlockOutputs, kBlockOutputs, -128 * sum);
+    }
+  }
+
+  // Few parts: memory is what takes time, so each row of weights is read to its end.
+  void ByRows() {
+    DotArgs dot;
+    for (int64_t n = n_begin_; n < n_end_; n += kernel_.outputs) {
+      for (int64_t k = 0; k < args_.k; k += kernel_.max_k) {
+        PointAtWeights(n, k, dot);
+        DotGroups(kernel_.rows[static_cast<int>(args_.encoding)], n, k, dot);
+      }
+    }
+  }
+
+  // Many parts: arithmetic takes the time, so all parts are used on a panel in the first-level cache, and the same
+  // columns of x, in the second, for all panels of the block.
+  void ByPanels() {
+    DotArgs dot;
+    for (int64_t k = 0; k < args_.k; k += kernel_.max_k) {
+      const int64_t length = std::min(kernel_.max_k, args_.k - k);
+      const int64_t stride = PartStride(length, kernel_.panel_element_bytes);
+      for (int64_t n = n_begin_; n < n_end_; n += kernel_.outputs) {
+        PointAtWeights(n, k, dot);
+        kernel_.make_panel[static_cast<int>(args_.encoding)](dot.weights, length, panel_, stride);
+        for (int o = 0; o < kernel_.outputs; ++o) dot.weights[o] = reinterpret_cast<uint8_t*>(panel_) + o * stride;
+        DotGroups(kernel_.panel, n, k, dot);
+      }
+    }
+  }
+
+  // A range's last tile repeats its last row; the results are dropped.
+  void PointAtWeights(int64_t n, int64_t k, DotArgs& dot) const {
+    for (int o = 0; o < kernel_.outputs; ++o) {
+      dot.weights[o] = args_.weights + std::min(n + o, n_end_ - 1) * args_.weight_stride + k;
+    }
+  }
+
+  void DotGroups(const DotFn* dot_by_parts, int64_t n, int64_t k, DotArgs& dot) {
+    int64_t tile[kMaxDotParts * kMaxDotOutputs];
+    dot.part_stride = parts_.stride;
+    dot.k = std::min(kernel_.max_k, args_.k - k);
+    dot.sums = tile;
+    const auto outputs = static_cast<int>(std::min<int64_t>(kernel_.outputs, n_end_ - n));
+    for (int group = 0; group < parts_.groups; ++group) {
+      const int begin = parts_.GroupBegin(group);
+      const int end = parts_.GroupBegin(group + 1);
+      dot.parts = parts_.first + begin * parts_.stride + kPartHeader + k * kernel_.element_bytes;
+      dot_by_parts[end - begin - 1](dot);
+      for (int p = begin; p < end; ++p) {
+        int64_t* sums = sums_ + parts_.row[p] * kBlockOutputs + (n - n_begin_);
+        const int64_t* from = tile + (p - begin) * kernel_.outputs;
+        for (int o = 0; o < outputs; ++o) sums[o] += from[o] * (int64_t{1} << parts_.shift[p]);
+      }
+    }
+  }
+
+  void FinishSums() {
+    const float* bias = args_.bias == nullptr ? nullptr : args_.bias + n_begin_;
+    pack_kernels_.finish(
+        {sums_, kBlockOutputs, rows_, m_, args_.scales + n_begin_, bias, n_begin_, n_end_ - n_begin_, y_});
+  }
+
+  const DotKernel& kernel_;
+  const PackKernels& pack_kernels_;
+  const MultiplyArgs& args_;
+  const RowScale* rows_;
+  int64_t m_;
+  Matrix y_;
+  int64_t n_begin_ = 0;
+  int64_t n_end_ = 0;
+  Parts parts_;
+  alignas(64) int64_t sums_[kBlockRows * kBlockOutputs];
+  alignas(64) std::byte panel_[kMaxPanelBytes];
+};
+
+}  // namespace
+
+void DotMultiply(const DotKernel& kernel, const PackKernels& rows, const MultiplyArgs& args) {
+  for (int64_t m = 0; m < args.m; m += kBlockRows) Block(kernel, rows, args, m).Run();
+}
+
+}  // namespace w8a16

@@ -1,0 +1,304 @@
+#include "kernels/pack_kernels.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "kernels/highway_targets.h"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/pack_kernels.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+// Vectors of unknown length cannot be held in arrays; SVE machines run the NEON code.
+#if !HWY_HAVE_SCALABLE
+#include "kernels/load_store-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace w8a16::HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+constexpr float kTiny = 0x1p-100F;
+
+// ------------------------------------------------------------------------------------------------ measuring
+
+// The largest magnitude of n elements, as bits. For numbers without sign the order of the bits is the order of the
+// numbers, infinity and NaN last.
+template <class T>
+T LargestMagnitude(const T* x, int64_t n) {
+  const hn::ScalableTag<T> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto mask = hn::Set(d, static_cast<T>(hwy::LimitsMax<T>()));
+  auto largest0 = hn::Zero(d);
+  auto largest1 = hn::Zero(d);
+  int64_t i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    largest0 = hn::Max(largest0, hn::And(mask, hn::LoadU(d, x + i)));
+    largest1 = hn::Max(largest1, hn::And(mask, hn::LoadU(d, x + i + lanes)));
+  }
+  T largest = hn::GetLane(hn::MaxOfLanes(d, hn::Max(largest0, largest1)));
+  for (; i < n; ++i) largest = HWY_MAX(largest, static_cast<T>(x[i] & hwy::LimitsMax<T>()));
+  return largest;
+}
+
+// Of n elements of 16 bits: how many are not zero, and how many of these have a magnitude below `below` (as bits).
+struct Counts {
+  int64_t nonzero = 0;
+  int64_t small = 0;
+};
+Counts CountSmall(const int16_t* x, int64_t n, int16_t below) {
+  const hn::ScalableTag<int16_t> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto mask = hn::Set(d, 0x7FFF);
+  const auto limit = hn::Set(d, below);
+  const auto zero = hn::Zero(d);
+  Counts counts;
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const auto magnitude = hn::And(mask, hn::LoadU(d, x + i));
+    const auto nonzero = hn::Gt(magnitude, zero);
+    counts.nonzero += static_cast<int64_t>(hn::CountTrue(d, nonzero));
+    counts.small += static_cast<int64_t>(hn::CountTrue(d, hn::And(nonzero, hn::Lt(magnitude, limit))));
+  }
+  for (; i < n; ++i) {
+    const auto magnitude = static_cast<int16_t>(x[i] & 0x7FFF);
+    counts.nonzero += magnitude != 0 ? 1 : 0;
+    counts.small += magnitude != 0 && magnitude < below ? 1 : 0;
+  }
+  return counts;
+}
+
+// The smallest bits, without sign, of a number that is not below a / 256, where a has bits `largest`.
+int16_t SmallBelow(int16_t largest, DType dtype) {
+  const int mantissa_bits = dtype == DType::kBF16 ? 7 : 10;
+  const int exponent = largest >> mantissa_bits;
+  if (exponent > 8) return static_cast<int16_t>(largest - (8 << mantissa_bits));
+  // a / 256 is not a normal number: below that, numbers are as far apart as their bits.
+  const double spacing = dtype == DType::kBF16 ? 0x1p-133 : 0x1p-24;
+  const double a = static_cast<double>(LoadFloat(&largest, dtype, 0));
+  return static_cast<int16_t>(std::ceil(a / 256 / spacing));
+}
+
+RowScale Measure(const void* x, DType dtype, int64_t k) {
+  if (dtype == DType::kF32) {
+    const int32_t largest = LargestMagnitude(static_cast<const int32_t*>(x), k);
+    if (largest >= 0x7F800000) return NonFiniteRowScale();
+    return MakeRowScale(dtype, LoadFloat(&largest, dtype, 0), false);
+  }
+  const auto* bits = static_cast<const int16_t*>(x);
+  const int16_t largest = LargestMagnitude(bits, k);
+  if (largest >= (dtype == DType::kBF16 ? 0x7F80 : 0x7C00)) return NonFiniteRowScale();
+  const Counts counts = CountSmall(bits, k, SmallBelow(largest, dtype));
+  return MakeRowScale(dtype, LoadFloat(&largest, dtype, 0), 4 * counts.small > 3 * counts.nonzero);
+}
+
+void MeasureRows(ConstMatrix x, int64_t m_begin, int64_t m_end, RowScale* rows) {
+  for (int64_t m = m_begin; m < m_end; ++m) rows[m] = Measure(x.Row(m), x.dtype, x.cols);
+}
+
+// -------------------------------------------------------------------------------------------------- packing
+
+using DF = hn::ScalableTag<float>;
+using DI = hn::RebindToSigned<DF>;
+using VI = hn::Vec<DI>;
+
+// Writes one vector of xi to the parts of a row.
+struct WordParts {
+  static constexpr int64_t kElementBytes = 2;
+  static void Store(VI xi, int32_t digits, std::byte* part, int64_t part_stride) {
+    const DI di;
+    const hn::Rebind<int16_t, DI> dw;
+    const VI low = hn::ShiftRight<16>(hn::ShiftLeft<16>(xi));
+    hn::StoreU(hn::DemoteTo(dw, low), dw, reinterpret_cast<int16_t*>(part));
+    if (digits == 3) {
+      const VI high = hn::ShiftRight<16>(hn::Add(xi, hn::Set(di, 0x8000)));
+      hn::StoreU(hn::DemoteTo(dw, high), dw, reinterpret_cast<int16_t*>(part + part_stride));
+    }
+  }
+  static int32_t Parts(int32_t digits) { return digits - 1; }
+};
+
+struct DigitParts {
+  static constexpr int64_t kElementBytes = 1;
+  static void Store(VI xi, int32_t digits, std::byte* part, int64_t part_stride) {
+    const DI di;
+    const hn::Rebind<int8_t, DI> db;
+    for (int32_t digit = 0; digit < digits; ++digit) {
+      const VI low = hn::ShiftRight<24>(hn::ShiftLeft<24>(xi));
+      hn::StoreU(hn::DemoteTo(db, low), db, reinterpret_cast<int8_t*>(part + digit * part_stride));
+      xi = hn::ShiftRight<8>(hn::Add(xi, hn::Set(di, 0x80)));
+    }
+  }
+  static int32_t Parts(int32_t digits) { return digits; }
+};
+
+template <class Parts, DType kDType>
+void PackRow(const void* x, int64_t k, const RowScale& row, std::byte* packed) {
+  const DF df;
+  const DI di;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(df));
+  const int64_t stride = PartStride(k, Parts::kElementBytes);
+  std::byte* out = packed + row.first_part * stride;
+  const auto pre_scale = hn::Set(df, row.pre_scale);
+  const auto multiplier = hn::Set(df, row.multiplier);
+  const auto limit = static_cast<int32_t>(row.limit);
+  const VI high = hn::Set(di, limit);
+  const VI low = hn::Set(di, -limit);
+  const auto pack = [&](hn::Vec<DF> v, int64_t at) HWY_ATTR {
+    const VI rounded = hn::NearestInt(hn::Mul(hn::Mul(v, pre_scale), multiplier));
+    const VI xi = hn::Min(hn::Max(rounded, low), high);
+    Parts::Store(xi, row.digits, out + kPartHeader + at * Parts::kElementBytes, stride);
+    return xi;
+  };
+
+  int64_t sum = 0;
+  int64_t i = 0;
+  // |xi| < 2^23: so many fit one 32-bit lane.
+  constexpr int64_t kSumsInLane = 128;
+  while (i + lanes <= k) {
+    const int64_t stop = HWY_MIN(k - lanes, i + (kSumsInLane - 1) * lanes);
+    VI lane_sums = hn::Zero(di);
+    for (; i <= stop; i += lanes) lane_sums = hn::Add(lane_sums, pack(LoadFloats<kDType>(df, x, i), i));
+    const hn::Half<DI> dh;
+    const hn::RepartitionToWide<DI> dl;
+    sum += hn::GetLane(hn::SumOfLanes(
+        dl, hn::Add(hn::PromoteTo(dl, hn::LowerHalf(dh, lane_sums)), hn::PromoteTo(dl, hn::UpperHalf(dh, lane_sums)))));
+  }
+  // The parts' end is a multiple of 64 bytes, and of all vectors of elements.
+  const int64_t padded = (stride - kPartHeader) / Parts::kElementBytes;
+  if (i < k) {
+    HWY_ALIGN float tail[hn::MaxLanes(DF())] = {};
+    HWY_ALIGN int32_t tail_xi[hn::MaxLanes(DF())];
+    for (int64_t j = i; j < k; ++j) tail[j - i] = LoadFloat(x, kDType, j);
+    hn::Store(pack(hn::Load(df, tail), i), di, tail_xi);
+    for (int64_t j = i; j < k; ++j) sum += tail_xi[j - i];
+    i += lanes;
+  }
+  if (i < padded) {
+    for (int32_t part = 0; part < Parts::Parts(row.digits); ++part) {
+      std::memset(out + part * stride + kPartHeader + i * Parts::kElementBytes, 0,
+                  static_cast<size_t>((padded - i) * Parts::kElementBytes));
+    }
+  }
+  std::memcpy(out, &sum, sizeof(sum));
+}
+
+template <class Parts>
+void Pack(ConstMatrix x, const RowScale* rows, int64_t m_begin, int64_t m_end, std::byte* packed) {
+  for (int64_t m = m_begin; m < m_end; ++m) {
+    if (rows[m].digits == 0) continue;
+    if (x.dtype == DType::kF32) {
+      PackRow<Parts, DType::kF32>(x.Row(m), x.cols, rows[m], packed);
+    } else if (x.dtype == DType::kBF16) {
+      PackRow<Parts, DType::kBF16>(x.Row(m), x.cols, rows[m], packed);
+    } else {
+      PackRow<Parts, DType::kF16>(x.Row(m), x.cols, rows[m], packed);
+    }
+  }
+}
+
+// ------------------------------------------------------------------------------------------------ finishing
+
+// S to float32, rounded once: |S| < 2^53, so the step to float64 is exact.
+hn::Vec<DF> SumsToFloat(const int64_t* sums) {
+  const DF df;
+  const hn::Half<DF> dh;
+  const hn::Rebind<int64_t, decltype(dh)> dl;
+  const hn::Rebind<double, decltype(dh)> dd;
+  const auto low = hn::DemoteTo(dh, hn::ConvertTo(dd, hn::LoadU(dl, sums)));
+  const auto high = hn::DemoteTo(dh, hn::ConvertTo(dd, hn::LoadU(dl, sums + hn::Lanes(dh))));
+  return hn::Combine(df, high, low);
+}
+
+// The one place where sums become results, in the order of the contract.
+template <bool kBias>
+hn::Vec<DF> Results(const int64_t* sums, const RowScale& row, hn::Vec<DF> scales, hn::Vec<DF> bias) {
+  const DF df;
+  const auto s = SumsToFloat(sums);
+  auto y = hn::Mul(s, hn::Mul(hn::Set(df, row.scale), scales));
+  if (row.pre_scale != 1.0F) y = hn::Mul(y, hn::Set(df, kTiny));
+  if (kBias) y = hn::Add(y, bias);
+  y = hn::IfThenElse(hn::Eq(s, hn::Zero(df)), kBias ? bias : hn::Zero(df), y);
+  return hn::IfThenElse(hn::IsNaN(y), hn::BitCast(df, hn::Set(DI(), 0x7FC00000)), y);
+}
+
+template <DType kDType, bool kBias>
+void FinishRow(const FinishArgs& args, int64_t m, const float* tail_scales, const float* tail_bias) {
+  const DF df;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(df));
+  const RowScale& row = args.rows[m];
+  const int64_t* sums = args.sums + m * args.sums_stride;
+  auto* y = static_cast<std::byte*>(args.y.Row(m)) + args.n_begin * kBytes<kDType>;
+  int64_t i = 0;
+  for (; i + lanes <= args.n; i += lanes) {
+    const auto bias = kBias ? hn::LoadU(df, args.bias + i) : hn::Zero(df);
+    StoreFloats<kDType>(df, Results<kBias>(sums + i, row, hn::LoadU(df, args.scales + i), bias), y, i);
+  }
+  if (i < args.n) {
+    HWY_ALIGN std::byte last[hn::MaxLanes(DF()) * sizeof(float)];
+    const auto bias = kBias ? hn::Load(df, tail_bias) : hn::Zero(df);
+    StoreFloats<kDType>(df, Results<kBias>(sums + i, row, hn::Load(df, tail_scales), bias), last, 0);
+    std::memcpy(y + i * kBytes<kDType>, last, static_cast<size_t>((args.n - i) * kBytes<kDType>));
+  }
+}
+
+template <DType kDType, bool kBias>
+void FinishRows(const FinishArgs& args) {
+  const DF df;
+  const auto tail = args.n % static_cast<int64_t>(hn::Lanes(df));
+  HWY_ALIGN float scales[hn::MaxLanes(DF())] = {};
+  HWY_ALIGN float bias[hn::MaxLanes(DF())] = {};
+  for (int64_t i = 0; i < tail; ++i) {
+    scales[i] = args.scales[args.n - tail + i];
+    if (kBias) bias[i] = args.bias[args.n - tail + i];
+  }
+  for (int64_t m = 0; m < args.m; ++m) FinishRow<kDType, kBias>(args, m, scales, bias);
+}
+
+template <DType kDType>
+void FinishAs(const FinishArgs& args) {
+  args.bias != nullptr ? FinishRows<kDType, true>(args) : FinishRows<kDType, false>(args);
+}
+
+void Finish(const FinishArgs& args) {
+  if (args.y.dtype == DType::kF32) return FinishAs<DType::kF32>(args);
+  if (args.y.dtype == DType::kBF16) return FinishAs<DType::kBF16>(args);
+  FinishAs<DType::kF16>(args);
+}
+
+}  // namespace
+
+extern const PackKernels kPackKernels;
+const PackKernels kPackKernels = {MeasureRows, Pack<WordParts>, Pack<DigitParts>, Finish};
+
+}  // namespace w8a16::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif  // !HWY_HAVE_SCALABLE
+
+#if HWY_ONCE
+namespace w8a16 {
+
+const PackKernels* PackKernelsFor(Isa isa) {
+  switch (isa) {
+#if HWY_TARGETS & HWY_AVX3
+    case Isa::kAvx512:
+      return &N_AVX3::kPackKernels;
+#endif
+#if HWY_TARGETS & HWY_AVX2
+    case Isa::kAvx2:
+      return &N_AVX2::kPackKernels;
+#endif
+#if HWY_TARGETS & HWY_SSE4
+    case Isa::kSse4:
+      return &N_SSE4::kPackKernels;
+#endif
+#if HWY_TARGETS & HWY_NEON
+    case Isa::kNeon:
+      return &N_NEON::kPackKernels;
+#endif
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace w8a16
+#endif  // HWY_ONCE

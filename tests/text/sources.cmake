@@ -1,0 +1,1 @@
+w8a16_test(text utf8_test.cc)
