@@ -147,6 +147,7 @@ void RunBenchLinear(const BenchLinearArgs& args) {
   int8.scales = scales.data();
   const Linear layer(int8, "bench");
   std::vector<Result> results;
+  results.reserve(rows.size());
   for (int64_t m : rows) results.push_back(Measure(layer, m, dtype));
   const MachineLimits limits = MeasureMachine();
   if (!args.json) {
