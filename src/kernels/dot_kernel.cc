@@ -103,7 +103,7 @@ class Block {
     }
   }
 
-  void DotGroups(const DotFn* dot_by_parts, int64_t n, int64_t k, DotArgs& dot) {
+  void DotGroups(const std::array<DotFn, kMaxDotParts>& dot_by_parts, int64_t n, int64_t k, DotArgs& dot) {
     int64_t tile[kMaxDotParts * kMaxDotOutputs];
     dot.part_stride = parts_.stride;
     dot.k = std::min(kernel_.max_k, args_.k - k);
@@ -113,7 +113,7 @@ class Block {
       const int begin = parts_.GroupBegin(group);
       const int end = parts_.GroupBegin(group + 1);
       dot.parts = parts_.first + begin * parts_.stride + kPartHeader + k * kernel_.element_bytes;
-      dot_by_parts[end - begin - 1](dot);
+      dot_by_parts[static_cast<size_t>(end - begin - 1)](dot);
       for (int p = begin; p < end; ++p) {
         int64_t* sums = sums_ + parts_.row[p] * kBlockOutputs + (n - n_begin_);
         const int64_t* from = tile + (p - begin) * kernel_.outputs;

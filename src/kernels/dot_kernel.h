@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+
 #include "kernels/pack_kernels.h"
 
 namespace w8a16 {
@@ -26,9 +28,9 @@ struct DotKernel {
   int part_bits;      ///< a part counts 2^part_bits times the one below it
   int64_t max_k;      ///< longest block of k: 32-bit sums do not overflow, blocks fit the first-level cache
   int64_t panel_element_bytes;
-  bool unsigned_weights[2];     ///< by Int8Encoding
-  DotFn rows[2][kMaxDotParts];  ///< by Int8Encoding and number of parts - 1: rows straight from memory
-  DotFn panel[kMaxDotParts];    ///< the same from a panel
+  bool unsigned_weights[2];                 ///< by Int8Encoding
+  std::array<DotFn, kMaxDotParts> rows[2];  ///< by Int8Encoding and number of parts - 1: rows straight from memory
+  std::array<DotFn, kMaxDotParts> panel;    ///< the same from a panel
   /// Copies rows [outputs] of k weights to a panel: elements as the kernel likes them, rows panel_stride bytes apart,
   /// zero (or anything) up to a multiple of 64 bytes.
   void (*make_panel[2])(const uint8_t* const* weights, int64_t k, std::byte* panel, int64_t panel_stride);

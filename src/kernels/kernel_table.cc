@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/linear_ref.h"
+#include "kernels/linear_vnni.h"
 #include "kernels/linear_words.h"
 #include "kernels/pack_kernels.h"
 
@@ -25,12 +26,17 @@ Isa BaseIsa(Isa isa) {
   }
 }
 
+const LinearKernel& BestLinear(Isa isa) {
+  for (const LinearKernel* kernel : {LinearVnniFor(isa), LinearWordsFor(BaseIsa(isa))}) {
+    if (kernel != nullptr) return *kernel;
+  }
+  return kLinearRef;
+}
+
 KernelTable MakeTable(Isa isa) {
   const Isa base = BaseIsa(isa);
-  const LinearKernel* linear = LinearWordsFor(base);
-  const PackKernels* rows = PackKernelsFor(base);
-  return {isa, linear != nullptr ? linear : &kLinearRef, rows != nullptr ? rows->measure : MeasureRowsRef,
-          &FloatKernelsFor(base)};
+  const PackKernels* pack = PackKernelsFor(base);
+  return {isa, &BestLinear(isa), pack != nullptr ? pack->measure : MeasureRowsRef, &FloatKernelsFor(base)};
 }
 
 const std::vector<KernelTable>& Tables() {

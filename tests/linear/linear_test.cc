@@ -11,6 +11,7 @@
 
 #include "base/isa.h"
 #include "base/parallel.h"
+#include "testing/isas.h"
 #include "testing/w8a16_oracle.h"
 #include "w8a16/error.h"
 
@@ -18,6 +19,7 @@ namespace w8a16 {
 namespace {
 
 using ::testing::AllOf;
+using testing::ForEachIsa;
 using ::testing::HasSubstr;
 using testing::Problem;
 using testing::Random;
@@ -38,17 +40,6 @@ std::vector<std::byte> Forward(const Linear& layer, const Problem& p, Workspace&
   std::vector<std::byte> y = p.Blank();
   layer.Forward(p.X(), p.Y(y), workspace);
   return y;
-}
-
-// Runs a test body with every instruction set, then puts back what was there.
-void ForEachIsa(const std::function<void()>& body) {
-  const Isa before = ActiveIsa();
-  for (Isa isa : AvailableIsas()) {
-    SelectIsa(isa);
-    SCOPED_TRACE(IsaName(isa));
-    body();
-  }
-  SelectIsa(before);
 }
 
 class Threads {
