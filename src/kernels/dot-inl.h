@@ -18,19 +18,18 @@ enum class Source { kSigned, kFlipped, kPanel };
 
 /// A tile of Ops::kOutputs rows of weights and kParts parts of x. Ops has
 ///   Weights, Part, Sums        vectors of Ops::kLanes weights, as many elements of a part, and their sums of products;
-///   LoadWeights<Source>(p), LoadPart(p), ZeroSums(), AddProducts(sums, weights, part), Total(sums);
-///   kPanelBytes, kPartBytes    bytes of an element of a panel and of a part.
+///   LoadWeights<Source>(p), StoreWeights(weights, p), LoadPart(p), ZeroSums(), AddProducts(sums, weights, part);
+///   Totals(sums, totals)       adds up the lanes of each of an array of Sums; may write up to a multiple of four
+///   totals; kOutputs, kParts           the largest tile; kPanelBytes, kPartBytes    bytes of an element of a panel and
+///   of a part.
 template <class Ops, Source kSource, int kParts>
 class DotTile {
  public:
   static void Run(const DotArgs& args) {
     constexpr int64_t kWeightBytes = kSource == Source::kPanel ? Ops::kPanelBytes : 1;
-    typename Ops::Sums sums[kParts][Ops::kOutputs];
-    HWY_UNROLL(4)
-    for (int p = 0; p < kParts; ++p) {
-      HWY_UNROLL(8)
-      for (int o = 0; o < Ops::kOutputs; ++o) sums[p][o] = Ops::ZeroSums();
-    }
+    Sums sums;
+    HWY_UNROLL(32)
+    for (auto& sum : sums) sum = Ops::ZeroSums();
     const std::byte* part = args.parts;
     int64_t k = 0;
     // A panel is padded.
@@ -39,7 +38,8 @@ class DotTile {
       Step(args.weights, k * kWeightBytes, part, args.part_stride, sums);
       part += Ops::kLanes * Ops::kPartBytes;
     }
-    if (k < args.k) {
+    Pin(sums);
+    if (kSource != Source::kPanel && k < args.k) {
       // What lies past a row's last byte may not be readable.
       uint8_t tails[Ops::kOutputs][Ops::kLanes] = {};
       const uint8_t* rows[Ops::kOutputs];
@@ -48,17 +48,22 @@ class DotTile {
         rows[o] = tails[o];
       }
       Step(rows, 0, part, args.part_stride, sums);
+      Pin(sums);
     }
-    HWY_UNROLL(4)
-    for (int p = 0; p < kParts; ++p) {
-      HWY_UNROLL(8)
-      for (int o = 0; o < Ops::kOutputs; ++o) args.sums[p * Ops::kOutputs + o] = Ops::Total(sums[p][o]);
-    }
+    Ops::Totals(sums, args.sums);
   }
 
  private:
+  using Sums = typename Ops::Sums[kParts * Ops::kOutputs];
+
+  // GCC 12 spills sums inside the loop for the sake of what follows it; here all must be in registers.
+  static HWY_INLINE void Pin(Sums& sums) {
+    HWY_UNROLL(32)
+    for (auto& sum : sums) Ops::Pin(sum);
+  }
+
   static HWY_INLINE void Step(const uint8_t* const* weights, int64_t at, const std::byte* part, int64_t part_stride,
-                              typename Ops::Sums (&sums)[kParts][Ops::kOutputs]) {
+                              Sums& sums) {
     typename Ops::Weights w[Ops::kOutputs];
     HWY_UNROLL(8)
     for (int o = 0; o < Ops::kOutputs; ++o) w[o] = Ops::template LoadWeights<kSource>(weights[o] + at);
@@ -66,7 +71,7 @@ class DotTile {
     for (int p = 0; p < kParts; ++p) {
       const auto x = Ops::LoadPart(part + p * part_stride);
       HWY_UNROLL(8)
-      for (int o = 0; o < Ops::kOutputs; ++o) Ops::AddProducts(sums[p][o], w[o], x);
+      for (int o = 0; o < Ops::kOutputs; ++o) Ops::AddProducts(sums[p * Ops::kOutputs + o], w[o], x);
     }
   }
 };
@@ -87,15 +92,20 @@ void MakePanel(const uint8_t* const* weights, int64_t k, std::byte* panel, int64
   }
 }
 
+// By number of parts - 1, null beyond the largest tile.
+template <class Ops, Source kSource, int... kLess>
+constexpr std::array<DotFn, kMaxDotParts> DotFunctions(std::integer_sequence<int, kLess...> /*parts*/) {
+  return {DotTile<Ops, kSource, kLess + 1>::Run...};
+}
 template <class Ops, Source kSource>
 constexpr std::array<DotFn, kMaxDotParts> DotFunctions() {
-  return {DotTile<Ops, kSource, 1>::Run, DotTile<Ops, kSource, 2>::Run, DotTile<Ops, kSource, 3>::Run,
-          DotTile<Ops, kSource, 4>::Run};
+  return DotFunctions<Ops, kSource>(std::make_integer_sequence<int, Ops::kParts>());
 }
 
 template <class Ops>
 constexpr DotKernel MakeDotKernel() {
   return {Ops::kOutputs,
+          Ops::kParts,
           Ops::kPartBytes,
           8 * Ops::kPartBytes,
           Ops::kMaxK,

@@ -43,7 +43,7 @@ class Block {
         parts_.shift[parts_.count++] = static_cast<uint8_t>(bits);
       }
     }
-    parts_.groups = (parts_.count + kMaxDotParts - 1) / kMaxDotParts;
+    parts_.groups = (parts_.count + kernel.parts - 1) / kernel.parts;
   }
 
   void Run() {

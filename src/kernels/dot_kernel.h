@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <utility>
 
 #include "kernels/pack_kernels.h"
 
@@ -24,6 +25,7 @@ using DotFn = void (*)(const DotArgs& args);
 /// that.
 struct DotKernel {
   int outputs;
+  int parts;
   int element_bytes;  ///< of parts: 1 or 2
   int part_bits;      ///< a part counts 2^part_bits times the one below it
   int64_t max_k;      ///< longest block of k: 32-bit sums do not overflow, blocks fit the first-level cache

@@ -31,6 +31,7 @@ struct ByteOps {
   using Sums = hn::Vec<DI>;
   static constexpr auto kLanes = static_cast<int64_t>(hn::MaxLanes(DB()));
   static constexpr int kOutputs = HWY_TARGET == HWY_AVX3 ? 6 : 3;
+  static constexpr int kParts = HWY_TARGET == HWY_AVX3 ? 4 : 3;
   static constexpr int64_t kPanelBytes = 1;
   static constexpr int64_t kPartBytes = 1;
   // 32-bit sums would allow 65536 (kMaxDigitSumLength); so much of a panel and four parts fit the first-level cache.
@@ -55,7 +56,37 @@ struct ByteOps {
     sums.raw = _mm256_dpbusd_avx_epi32(sums.raw, weights.raw, part.raw);
 #endif
   }
-  static HWY_INLINE int64_t Total(Sums sums) { return hn::GetLane(hn::SumOfLanes(DI(), sums)); }
+  static HWY_INLINE void Pin(Sums& sums) { asm volatile("" : "+v"(sums.raw)); }
+  template <size_t kCount>
+  static HWY_INLINE void Totals(const Sums (&sums)[kCount], int64_t* totals) {
+    HWY_UNROLL(8)
+    for (size_t i = 0; i < kCount; i += 4) {
+      const auto at = [&](size_t j) HWY_ATTR { return j < kCount ? sums[j] : ZeroSums(); };
+      const hn::Vec<hn::Full128<int32_t>> four = SumFour(at(i), at(i + 1), at(i + 2), at(i + 3));
+      const hn::Full256<int64_t> d64;
+      hn::StoreU(hn::PromoteTo(d64, four), d64, totals + i);
+    }
+  }
+
+ private:
+  // Transposes blocks of four lanes while it adds them up, then adds the blocks.
+  static HWY_INLINE hn::Vec<hn::Full128<int32_t>> SumFour(Sums a, Sums b, Sums c, Sums d) {
+    const DI di;
+    const hn::Repartition<int64_t, DI> dl;
+    const auto ab = hn::BitCast(dl, hn::Add(hn::InterleaveLower(di, a, b), hn::InterleaveUpper(di, a, b)));
+    const auto cd = hn::BitCast(dl, hn::Add(hn::InterleaveLower(di, c, d), hn::InterleaveUpper(di, c, d)));
+    return SumBlocks(di, hn::Add(hn::BitCast(di, hn::InterleaveLower(dl, ab, cd)),
+                                 hn::BitCast(di, hn::InterleaveUpper(dl, ab, cd))));
+  }
+  template <class D>
+  static HWY_INLINE hn::Vec<hn::Full128<int32_t>> SumBlocks(D d, hn::Vec<D> v) {
+    if constexpr (hn::MaxLanes(D()) == 4) {
+      return v;
+    } else {
+      const hn::Half<D> dh;
+      return SumBlocks(dh, hn::Add(hn::LowerHalf(dh, v), hn::UpperHalf(dh, v)));
+    }
+  }
 };
 
 constexpr DotKernel kDot = MakeDotKernel<ByteOps>();

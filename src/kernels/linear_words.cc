@@ -31,7 +31,8 @@ struct WordOps {
   };
   static constexpr auto kLanes = static_cast<int64_t>(hn::MaxLanes(DW()));
   // As many sums as registers allow beside the operands; Arm's widening products need two each.
-  static constexpr int kOutputs = HWY_TARGET == HWY_AVX3 ? 6 : 3;
+  static constexpr int kOutputs = HWY_TARGET == HWY_AVX3 ? 6 : HWY_TARGET == HWY_NEON ? 4 : 3;
+  static constexpr int kParts = 3;
   static constexpr int64_t kPanelBytes = 2;
   static constexpr int64_t kPartBytes = 2;
   // A 32-bit lane takes two products of at most 255 * 32768 a step: 128 steps stay below 2^31. And a panel stays small.
@@ -57,16 +58,43 @@ struct WordOps {
   static HWY_INLINE void AddProducts(Sums& sums, Weights weights, Part part) {
     sums.even = hn::ReorderWidenMulAccumulate(DI(), weights, part, sums.even, sums.odd);
   }
-  static HWY_INLINE int64_t Total(const Sums& sums) {
-    return Total(sums.even) + (HWY_TARGET == HWY_NEON ? Total(sums.odd) : 0);
+  static HWY_INLINE void Pin(Sums& sums) {
+#if HWY_ARCH_X86
+    asm volatile("" : "+v"(sums.even.raw));
+#else
+    asm volatile("" : "+w"(sums.even.raw), "+w"(sums.odd.raw));
+#endif
+  }
+  template <size_t kCount>
+  static HWY_INLINE void Totals(const Sums (&sums)[kCount], int64_t* totals) {
+    const hn::Full128<int64_t> d64;
+    HWY_UNROLL(16)
+    for (size_t i = 0; i < kCount; i += 2) {
+      const auto a = Widened(sums[i]);
+      const auto b = i + 1 < kCount ? Widened(sums[i + 1]) : hn::Zero(DL());
+      // Transposes blocks of two lanes while it adds them up, then adds the blocks.
+      const auto ab = hn::Add(hn::InterleaveLower(DL(), a, b), hn::InterleaveUpper(DL(), a, b));
+      hn::StoreU(SumBlocks(DL(), ab), d64, totals + i);
+    }
   }
 
  private:
-  static HWY_INLINE int64_t Total(hn::Vec<DI> v) {
+  static HWY_INLINE hn::Vec<DL> Widened(const Sums& sums) {
+    const auto even = Widened(sums.even);
+    return HWY_TARGET == HWY_NEON ? hn::Add(even, Widened(sums.odd)) : even;
+  }
+  static HWY_INLINE hn::Vec<DL> Widened(hn::Vec<DI> v) {
     const hn::Half<DI> dh;
-    const DL dl;
-    const auto wide = hn::Add(hn::PromoteTo(dl, hn::LowerHalf(dh, v)), hn::PromoteTo(dl, hn::UpperHalf(dh, v)));
-    return hn::GetLane(hn::SumOfLanes(dl, wide));
+    return hn::Add(hn::PromoteTo(DL(), hn::LowerHalf(dh, v)), hn::PromoteTo(DL(), hn::UpperHalf(dh, v)));
+  }
+  template <class D>
+  static HWY_INLINE hn::Vec<hn::Full128<int64_t>> SumBlocks(D /*d*/, hn::Vec<D> v) {
+    if constexpr (hn::MaxLanes(D()) == 2) {
+      return v;
+    } else {
+      const hn::Half<D> dh;
+      return SumBlocks(dh, hn::Add(hn::LowerHalf(dh, v), hn::UpperHalf(dh, v)));
+    }
   }
 };
 
