@@ -7,6 +7,7 @@
 #define W8A16_KERNELS_DOT_INL_H_
 #endif
 
+#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 #include "kernels/dot_kernel.h"
 
@@ -14,15 +15,38 @@ W8A16_DOT_BEFORE_NAMESPACE;
 namespace w8a16::HWY_NAMESPACE {
 namespace {
 
+constexpr int64_t kLine = 64;  // bytes that a cache moves together
+
 enum class Source { kSigned, kFlipped, kPanel };
 
-/// A tile of Ops::kOutputs rows of weights and kParts parts of x. Ops has
-///   Weights, Part, Sums        vectors of Ops::kLanes weights, as many elements of a part, and their sums of products;
-///   LoadWeights<Source>(p), StoreWeights(weights, p), LoadPart(p), ZeroSums(), AddProducts(sums, weights, part);
-///   Totals(sums, totals)       adds up the lanes of each of an array of Sums; may write up to a multiple of four
-///   totals; kOutputs, kParts           the largest tile; kPanelBytes, kPartBytes    bytes of an element of a panel and
-///   of a part.
-template <class Ops, Source kSource, int kParts>
+/// The last, not whole vector of a row of k weights, copied: what lies past the last byte may not be readable.
+template <int64_t kLanes>
+class RowEnd {
+ public:
+  /// k % kLanes weights, then anything.
+  HWY_INLINE const uint8_t* Copy(const uint8_t* row, int64_t k) {
+    const hwy::HWY_NAMESPACE::CappedTag<uint8_t, kLanes> d;
+    const int64_t rest = k % kLanes;
+    if (k >= kLanes) {
+      hwy::HWY_NAMESPACE::StoreU(hwy::HWY_NAMESPACE::LoadU(d, row + k - kLanes), d, bytes_);
+    } else {
+      for (int64_t i = 0; i < rest; ++i) bytes_[kLanes - rest + i] = row[i];
+    }
+    return bytes_ + kLanes - rest;
+  }
+
+ private:
+  uint8_t bytes_[2 * kLanes] = {};
+};
+
+/// A tile of kOutputs rows of weights and kParts parts of x. Ops has
+///  - Weights, Part, Sums: vectors of kLanes weights, as many elements of a part, and the sums of their products;
+///  - LoadWeights<Source>(p), StoreWeights(weights, p), LoadPart(p), ZeroSums(), AddProducts(sums, weights, part);
+///  - Totals(sums, totals): adds up the lanes of each of an array of Sums; may write up to a multiple of four totals;
+///  - Pin(sums): tells the compiler that sums are in registers here;
+///  - kOutputs, kParts: the largest tile; kPanelBytes, kPartBytes: bytes of an element of a panel and of a part.
+/// Meanwhile kAhead rows from args.ahead on are fetched.
+template <class Ops, Source kSource, int kAhead, int kParts>
 class DotTile {
  public:
   static void Run(const DotArgs& args) {
@@ -32,35 +56,32 @@ class DotTile {
     for (auto& sum : sums) sum = Ops::ZeroSums();
     const std::byte* part = args.parts;
     int64_t k = 0;
+    for (; k + kLine <= args.k; k += kLine) {
+      HWY_UNROLL(8)
+      for (int i = 0; i < kAhead; ++i) hwy::Prefetch(args.ahead + k + i * args.ahead_stride);
+      HWY_UNROLL(4)
+      for (int64_t i = 0; i < kLine; i += Ops::kLanes) {
+        Step(args.weights, (k + i) * kWeightBytes, part, args.part_stride, sums);
+        part += Ops::kLanes * Ops::kPartBytes;
+      }
+    }
     // A panel is padded.
     const int64_t whole = kSource == Source::kPanel ? args.k : args.k - Ops::kLanes + 1;
     for (; k < whole; k += Ops::kLanes) {
       Step(args.weights, k * kWeightBytes, part, args.part_stride, sums);
       part += Ops::kLanes * Ops::kPartBytes;
     }
-    Pin(sums);
     if (kSource != Source::kPanel && k < args.k) {
-      // What lies past a row's last byte may not be readable.
-      uint8_t tails[Ops::kOutputs][Ops::kLanes] = {};
+      RowEnd<Ops::kLanes> ends[Ops::kOutputs];
       const uint8_t* rows[Ops::kOutputs];
-      for (int o = 0; o < Ops::kOutputs; ++o) {
-        for (int64_t j = k; j < args.k; ++j) tails[o][j - k] = args.weights[o][j];
-        rows[o] = tails[o];
-      }
+      for (int o = 0; o < Ops::kOutputs; ++o) rows[o] = ends[o].Copy(args.weights[o], args.k);
       Step(rows, 0, part, args.part_stride, sums);
-      Pin(sums);
     }
     Ops::Totals(sums, args.sums);
   }
 
  private:
   using Sums = typename Ops::Sums[kParts * Ops::kOutputs];
-
-  // GCC 12 spills sums inside the loop for the sake of what follows it; here all must be in registers.
-  static HWY_INLINE void Pin(Sums& sums) {
-    HWY_UNROLL(32)
-    for (auto& sum : sums) Ops::Pin(sum);
-  }
 
   static HWY_INLINE void Step(const uint8_t* const* weights, int64_t at, const std::byte* part, int64_t part_stride,
                               Sums& sums) {
@@ -73,6 +94,9 @@ class DotTile {
       HWY_UNROLL(8)
       for (int o = 0; o < Ops::kOutputs; ++o) Ops::AddProducts(sums[p * Ops::kOutputs + o], w[o], x);
     }
+    // Else GCC 12 mixes steps, or a step with what follows the loop, and sums leave their registers.
+    HWY_UNROLL(32)
+    for (auto& sum : sums) Ops::Pin(sum);
   }
 };
 
@@ -85,21 +109,20 @@ void MakePanel(const uint8_t* const* weights, int64_t k, std::byte* panel, int64
       Ops::StoreWeights(Ops::template LoadWeights<kSource>(weights[o] + i), out + i * Ops::kPanelBytes);
     }
     if (i < k) {
-      uint8_t tail[Ops::kLanes] = {};
-      for (int64_t j = i; j < k; ++j) tail[j - i] = weights[o][j];
-      Ops::StoreWeights(Ops::template LoadWeights<kSource>(tail), out + i * Ops::kPanelBytes);
+      RowEnd<Ops::kLanes> end;
+      Ops::StoreWeights(Ops::template LoadWeights<kSource>(end.Copy(weights[o], k)), out + i * Ops::kPanelBytes);
     }
   }
 }
 
 // By number of parts - 1, null beyond the largest tile.
-template <class Ops, Source kSource, int... kLess>
+template <class Ops, Source kSource, int kAhead, int... kLess>
 constexpr std::array<DotFn, kMaxDotParts> DotFunctions(std::integer_sequence<int, kLess...> /*parts*/) {
-  return {DotTile<Ops, kSource, kLess + 1>::Run...};
+  return {DotTile<Ops, kSource, kAhead, kLess + 1>::Run...};
 }
-template <class Ops, Source kSource>
+template <class Ops, Source kSource, int kAhead>
 constexpr std::array<DotFn, kMaxDotParts> DotFunctions() {
-  return DotFunctions<Ops, kSource>(std::make_integer_sequence<int, Ops::kParts>());
+  return DotFunctions<Ops, kSource, kAhead>(std::make_integer_sequence<int, Ops::kParts>());
 }
 
 template <class Ops>
@@ -111,8 +134,9 @@ constexpr DotKernel MakeDotKernel() {
           Ops::kMaxK,
           Ops::kPanelBytes,
           {Ops::kSignedAsUnsigned, true},
-          {DotFunctions<Ops, Source::kSigned>(), DotFunctions<Ops, Source::kFlipped>()},
-          DotFunctions<Ops, Source::kPanel>(),
+          {DotFunctions<Ops, Source::kSigned, Ops::kOutputs>(), DotFunctions<Ops, Source::kFlipped, Ops::kOutputs>()},
+          DotFunctions<Ops, Source::kPanel, kPanelAhead>(),
+          DotFunctions<Ops, Source::kPanel, 0>(),
           {MakePanel<Ops, Source::kSigned>, MakePanel<Ops, Source::kFlipped>}};
 }
 
