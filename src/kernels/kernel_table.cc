@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/linear_amx.h"
 #include "kernels/linear_ref.h"
 #include "kernels/linear_vnni.h"
 #include "kernels/linear_words.h"
@@ -27,7 +28,8 @@ Isa BaseIsa(Isa isa) {
 }
 
 const LinearKernel& BestLinear(Isa isa) {
-  for (const LinearKernel* kernel : {LinearVnniFor(isa), LinearWordsFor(BaseIsa(isa))}) {
+  const LinearKernel* amx = isa == Isa::kAmx ? AmxLinearKernel() : nullptr;
+  for (const LinearKernel* kernel : {amx, LinearVnniFor(isa), LinearWordsFor(BaseIsa(isa))}) {
     if (kernel != nullptr) return *kernel;
   }
   return kLinearRef;

@@ -29,6 +29,7 @@ struct RowScale {
 struct MultiplyArgs {
   const std::byte* packed;  ///< as the same kernel's Pack wrote it
   const RowScale* rows;     ///< [m], possibly some of the rows that were packed
+  int64_t first_row;        ///< index of rows[0] among those that were packed, a multiple of LinearKernel::row_align
   int64_t m;
   int64_t k;
   const uint8_t* weights;  ///< [n, k] bytes in `encoding`, rows weight_stride bytes apart; bytes past k are never used
@@ -48,6 +49,8 @@ struct LinearKernel {
   const char* (*declines)(int64_t k);
   /// How many parts a row with 0, 1, 2 or 3 digits is packed as; S is a sum over parts.
   int32_t parts[4];
+  /// Rows that are packed together: ranges of rows are cut at multiples of it.
+  int64_t row_align;
   /// Bytes of packed x that suffice for m rows of any number of digits.
   size_t (*packed_bytes)(int64_t m, int64_t k);
   /// Packs rows [m_begin, m_end) of x (kF32, kF16 or kBF16) as integers of `rows`.

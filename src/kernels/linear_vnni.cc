@@ -103,7 +103,7 @@ void Multiply(const MultiplyArgs& args) { DotMultiply(kDot, *PackKernelsFor(kPac
 }  // namespace
 
 extern const LinearKernel kLinearVnni;
-const LinearKernel kLinearVnni = {Declines, {0, 0, 2, 3}, PackedBytes, Pack, 16, Multiply};
+const LinearKernel kLinearVnni = {Declines, {0, 0, 2, 3}, 1, PackedBytes, Pack, 16, Multiply};
 
 }  // namespace w8a16::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

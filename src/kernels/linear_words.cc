@@ -115,7 +115,7 @@ void Multiply(const MultiplyArgs& args) { DotMultiply(kDot, *PackKernelsFor(kIsa
 }  // namespace
 
 extern const LinearKernel kLinearWords;
-const LinearKernel kLinearWords = {Declines, {0, 0, 1, 2}, PackedBytes, Pack, 16, Multiply};
+const LinearKernel kLinearWords = {Declines, {0, 0, 1, 2}, 1, PackedBytes, Pack, 16, Multiply};
 
 }  // namespace w8a16::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -30,8 +30,9 @@ std::vector<std::byte> Run(const KernelTable& table, const Problem& p, int64_t n
   }
   AlignedBuffer packed(kernel.packed_bytes(p.m, p.k));
   std::memset(packed.data(), 0x7B, packed.size());
-  for (int64_t m = p.m; m > 0; m -= std::min(m, m_cut)) {
-    kernel.pack(p.X(), rows.data(), std::max<int64_t>(0, m - m_cut), m, packed.data());
+  m_cut = (m_cut + kernel.row_align - 1) / kernel.row_align * kernel.row_align;
+  for (int64_t m = (p.m - 1) / m_cut * m_cut; m >= 0; m -= m_cut) {
+    kernel.pack(p.X(), rows.data(), m, std::min(m + m_cut, p.m), packed.data());
   }
   std::vector<std::byte> y = p.Blank();
   for (int64_t m = 0; m < p.m; m += m_cut) {
@@ -39,8 +40,19 @@ std::vector<std::byte> Run(const KernelTable& table, const Problem& p, int64_t n
       Matrix block = p.Y(y);
       block.data = block.Row(m);
       block.rows = std::min(m_cut, p.m - m);
-      const MultiplyArgs args = {packed.data(), rows.data() + m, block.rows, p.k, p.weights.data(),         p.w_stride,
-                                 p.encoding,    p.scales.data(), p.Bias(),   n,   std::min(n + n_cut, p.n), block};
+      const MultiplyArgs args = {packed.data(),
+                                 rows.data() + m,
+                                 m,
+                                 block.rows,
+                                 p.k,
+                                 p.weights.data(),
+                                 p.w_stride,
+                                 p.encoding,
+                                 p.scales.data(),
+                                 p.Bias(),
+                                 n,
+                                 std::min(n + n_cut, p.n),
+                                 block};
       kernel.multiply(args);
       for (int64_t i = 0; i < args.m; ++i) {
         if (args.rows[i].digits == 0) NonFiniteRow(p.X().Row(m + i), p.dtype, args, i);
