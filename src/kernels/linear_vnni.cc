@@ -6,15 +6,17 @@
 #define HWY_TARGET_INCLUDE "kernels/linear_vnni.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
-// One instruction that Highway 1.0.3 does not have, on top of its AVX3 and AVX2 targets.
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
 #undef W8A16_DOT_BEFORE_NAMESPACE
 #if HWY_TARGET == HWY_AVX3
 #define W8A16_DOT_BEFORE_NAMESPACE HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR ",avx512vnni") static_assert(true)
-#else
+#elif HWY_TARGET == HWY_AVX2
 #define W8A16_DOT_BEFORE_NAMESPACE HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR ",avxvnni") static_assert(true)
+#else
+#define W8A16_DOT_BEFORE_NAMESPACE HWY_BEFORE_NAMESPACE()
 #endif
 #include "kernels/dot-inl.h"
+// One instruction that Highway 1.0.3 does not have, on top of its AVX3 and AVX2 targets.
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
 
 W8A16_DOT_BEFORE_NAMESPACE;
 namespace w8a16::HWY_NAMESPACE {

@@ -6,11 +6,11 @@
 #define HWY_TARGET_INCLUDE "kernels/linear_words.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
-// Vectors of unknown length cannot be held in arrays; SVE machines run the NEON code.
-#if !HWY_HAVE_SCALABLE
 #undef W8A16_DOT_BEFORE_NAMESPACE
 #define W8A16_DOT_BEFORE_NAMESPACE HWY_BEFORE_NAMESPACE()
 #include "kernels/dot-inl.h"
+// Vectors of unknown length cannot be held in arrays; SVE machines run the NEON code.
+#if !HWY_HAVE_SCALABLE
 
 HWY_BEFORE_NAMESPACE();
 namespace w8a16::HWY_NAMESPACE {
@@ -26,6 +26,9 @@ struct WordOps {
   using Weights = hn::Vec<DW>;
   using Part = hn::Vec<DW>;
   struct Sums {
+    // GCC compiles a constructor of its own making for the baseline, not for this target.
+    HWY_INLINE Sums() {}  // NOLINT(modernize-use-equals-default)
+    HWY_INLINE Sums(hn::Vec<DI> e, hn::Vec<DI> o) : even(e), odd(o) {}
     hn::Vec<DI> even;
     hn::Vec<DI> odd;  // zero where one instruction adds neighbouring products
   };

@@ -8,9 +8,9 @@
 #define HWY_TARGET_INCLUDE "kernels/pack_kernels.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "kernels/float_simd-inl.h"
 // Vectors of unknown length cannot be held in arrays; SVE machines run the NEON code.
 #if !HWY_HAVE_SCALABLE
-#include "kernels/float_simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace w8a16::HWY_NAMESPACE {
