@@ -63,14 +63,17 @@ struct ByteOps {
   static HWY_INLINE void Totals(const Sums (&sums)[kCount], int64_t* totals) {
     HWY_UNROLL(8)
     for (size_t i = 0; i < kCount; i += 4) {
-      const auto at = [&](size_t j) HWY_ATTR { return j < kCount ? sums[j] : ZeroSums(); };
-      const hn::Vec<hn::Full128<int32_t>> four = SumFour(at(i), at(i + 1), at(i + 2), at(i + 3));
+      const auto four = SumFour(At(sums, i), At(sums, i + 1), At(sums, i + 2), At(sums, i + 3));
       const hn::Full256<int64_t> d64;
       hn::StoreU(hn::PromoteTo(d64, four), d64, totals + i);
     }
   }
 
  private:
+  template <size_t kCount>
+  static HWY_INLINE Sums At(const Sums (&sums)[kCount], size_t i) {
+    return i < kCount ? sums[i] : ZeroSums();
+  }
   // Transposes blocks of four lanes while it adds them up, then adds the blocks.
   static HWY_INLINE hn::Vec<hn::Full128<int32_t>> SumFour(Sums a, Sums b, Sums c, Sums d) {
     const DI di;

@@ -5,8 +5,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cmath>
+#include <cstdlib>
 #include <functional>
+#include <new>
 #include <thread>
 
 #include "base/isa.h"
@@ -14,6 +17,19 @@
 #include "testing/isas.h"
 #include "testing/w8a16_oracle.h"
 #include "w8a16/error.h"
+
+namespace {
+std::atomic<int64_t> g_allocations{0};
+}  // namespace
+
+void* operator new(size_t size) {
+  ++g_allocations;
+  void* memory = std::malloc(size);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t /*size*/) noexcept { std::free(memory); }
 
 namespace w8a16 {
 namespace {
@@ -239,6 +255,18 @@ TEST(Linear, OneWorkspaceServesLayersOfAllSizes) {
     const Problem p(m, 30, 100 + m, DType::kBF16, DType::kBF16, Int8Encoding::kSigned, true, 6);
     const Linear layer(WeightsOf(p), "layer");
     EXPECT_EQ(p.Difference(p.Expected(), Forward(layer, p, workspace)), "");
+  }
+}
+
+TEST(Linear, AWarmForwardAllocatesNothing) {
+  for (int64_t m : {1, 150}) {
+    const Problem p(m, 300, 400, DType::kBF16, DType::kBF16, Int8Encoding::kFlipped, true, 8);
+    const Linear layer(WeightsOf(p), "layer");
+    Workspace workspace;
+    std::vector<std::byte> y = Forward(layer, p, workspace);
+    const int64_t before = g_allocations;
+    layer.Forward(p.X(), p.Y(y), workspace);
+    EXPECT_EQ(g_allocations, before);
   }
 }
 
