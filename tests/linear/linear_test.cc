@@ -15,7 +15,7 @@
 #include "base/isa.h"
 #include "base/parallel.h"
 #include "testing/isas.h"
-#include "testing/w8a16_oracle.h"
+#include "testing/linear_problem.h"
 #include "w8a16/error.h"
 
 namespace {
