@@ -178,6 +178,7 @@ def parse_arguments():
     parser.add_argument("--vocab", type=int, default=2048)
     parser.add_argument("--hidden", type=int, default=256)
     parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--heads", type=int, default=8, help="even; half as many key/value heads")
     parser.add_argument("--context", type=int, default=512)
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="that write stories")
     parser.add_argument("--log-every", type=int, default=100)
@@ -208,6 +209,7 @@ def main():
     # The MLP's width follows the hidden size as in Llama, 8/3 of it, rounded up to a multiple of 16.
     shape = Shape(
         vocab_size=len(tokenizer.tokens), hidden_size=arguments.hidden, num_hidden_layers=arguments.layers,
+        num_attention_heads=arguments.heads, num_key_value_heads=arguments.heads // 2,
         intermediate_size=-(-arguments.hidden * 8 // 3 // 16) * 16, max_position_embeddings=arguments.context,
     )
     model = Llama(shape).to(device)
