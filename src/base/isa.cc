@@ -134,7 +134,7 @@ bool BuiltForThisArchitecture(Isa isa) { return isa == Isa::kRef; }
 #endif
 
 // Instruction sets that have kernels. (Arm's dot products and SVE run the NEON kernels until they have their own.)
-bool HasKernels(Isa isa) { return isa != Isa::kAmx && isa != Isa::kNeonDot && isa != Isa::kSve; }
+bool HasKernels(Isa isa) { return isa != Isa::kNeonDot && isa != Isa::kSve; }
 
 std::string AvailableNames() {
   std::vector<std::string> names;

@@ -3,14 +3,15 @@
 #include <filesystem>
 #include <memory>
 
-#include "arch/architecture.h"
 #include "base/strings.h"
+#include "checkpoint/mapped_file.h"
 #include "checkpoint/safetensors.h"
 #include "cli/commands.h"
 #include "cli/format.h"
 #include "cli/json_out.h"
 #include "cli/model_args.h"
 #include "cli/table.h"
+#include "convert/verify.h"
 #include "w8a16/checkpoint.h"
 #include "w8a16/error.h"
 
@@ -37,19 +38,26 @@ std::vector<TensorInfo> ListTensors(const std::filesystem::path& path) {
   return ParseSafetensors(MappedFile::Open(path)->bytes(), path.string());
 }
 
-// A checkpoint that cannot even be opened has one problem.
-std::vector<std::string> FindProblems(const std::filesystem::path& path) {
-  try {
-    if (std::filesystem::is_directory(path)) {
-      const Checkpoint checkpoint = Checkpoint::Open(path);
-      CheckTensors(DescribeArchitecture(checkpoint.config_text(), (path / "config.json").string()), checkpoint);
-    } else {
-      ListTensors(path);
+struct Findings {
+  std::vector<std::string> problems;
+  std::vector<std::string> notes;
+};
+
+Findings Verify(const std::filesystem::path& path) {
+  Findings findings;
+  if (std::filesystem::is_directory(path)) {
+    for (Finding& finding : VerifyCheckpoint(path)) {
+      const bool note = finding.severity == Finding::Severity::kNote;
+      (note ? findings.notes : findings.problems).push_back(std::move(finding.text));
     }
-    return {};
-  } catch (const Error& e) {
-    return {e.what()};
+    return findings;
   }
+  try {
+    ListTensors(path);
+  } catch (const Error& e) {
+    findings.problems.emplace_back(e.what());
+  }
+  return findings;
 }
 
 void PrintTensors(const std::vector<TensorInfo>& tensors) {
@@ -82,23 +90,24 @@ Json TensorsJson(const std::vector<TensorInfo>& tensors) {
 }
 
 void RunInspect(const InspectArgs& args) {
-  std::vector<std::string> problems;
-  if (args.verify) problems = FindProblems(args.path);
+  Findings findings;
+  if (args.verify) findings = Verify(args.path);
   std::vector<TensorInfo> tensors;
   try {
     tensors = ListTensors(args.path);
   } catch (const Error&) {
-    if (problems.empty()) throw;  // else it is among them
+    if (findings.problems.empty()) throw;  // else it is among them
   }
   if (args.json) {
-    PrintJson({{"tensors", TensorsJson(tensors)}, {"problems", problems}});
+    PrintJson({{"tensors", TensorsJson(tensors)}, {"problems", findings.problems}, {"notes", findings.notes}});
   } else {
     if (!tensors.empty()) PrintTensors(tensors);
-    for (const std::string& problem : problems) PrintText(StrCat("problem: ", problem, "\n"));
-    if (args.verify && problems.empty()) PrintText("No problems found.\n");
+    for (const std::string& note : findings.notes) PrintText(StrCat("note: ", note, "\n"));
+    for (const std::string& problem : findings.problems) PrintText(StrCat("problem: ", problem, "\n"));
+    if (args.verify && findings.problems.empty()) PrintText("No problems found.\n");
   }
-  if (!problems.empty()) {
-    throw Error(StrCat(args.path, ": ", problems.size(), problems.size() == 1 ? " problem" : " problems", " found"));
+  if (const size_t count = findings.problems.size(); count > 0) {
+    throw Error(StrCat(args.path, ": ", count, count == 1 ? " problem" : " problems", " found"));
   }
 }
 

@@ -28,9 +28,9 @@ struct Parts {
 
 class Block {
  public:
-  Block(const DotKernel& kernel, const RowKernels& row_kernels, const MultiplyArgs& args, int64_t m_begin)
+  Block(const DotKernel& kernel, const PackKernels& pack_kernels, const MultiplyArgs& args, int64_t m_begin)
       : kernel_(kernel),
-        row_kernels_(row_kernels),
+        pack_kernels_(pack_kernels),
         args_(args),
         rows_(args.rows + m_begin),
         m_(std::min(kBlockRows, args.m - m_begin)),
@@ -124,11 +124,12 @@ class Block {
 
   void FinishSums() {
     const float* bias = args_.bias == nullptr ? nullptr : args_.bias + n_begin_;
-    row_kernels_.finish({sums_, kBlockOutputs, rows_, m_, args_.scales + n_begin_, bias, n_begin_, n_end_ - n_begin_, y_});
+    pack_kernels_.finish(
+        {sums_, kBlockOutputs, rows_, m_, args_.scales + n_begin_, bias, n_begin_, n_end_ - n_begin_, y_});
   }
 
   const DotKernel& kernel_;
-  const RowKernels& row_kernels_;
+  const PackKernels& pack_kernels_;
   const MultiplyArgs& args_;
   const RowScale* rows_;
   int64_t m_;
@@ -142,7 +143,7 @@ class Block {
 
 }  // namespace
 
-void DotMultiply(const DotKernel& kernel, const RowKernels& rows, const MultiplyArgs& args) {
+void DotMultiply(const DotKernel& kernel, const PackKernels& rows, const MultiplyArgs& args) {
   for (int64_t m = 0; m < args.m; m += kBlockRows) Block(kernel, rows, args, m).Run();
 }
 

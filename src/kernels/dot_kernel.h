@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/row_kernels.h"
+#include "kernels/pack_kernels.h"
 
 namespace w8a16 {
 
@@ -18,22 +18,23 @@ struct DotArgs {
 using DotFn = void (*)(const DotArgs& args);
 
 /// What an instruction set brings to DotMultiply: a few rows of weights times a few parts of x, both read along k, all
-/// accumulators in registers. Weights are taken as signed numbers or as unsigned ones, q + 128; DotMultiply corrects that.
+/// accumulators in registers. Weights are taken as signed numbers or as unsigned ones, q + 128; DotMultiply corrects
+/// that.
 struct DotKernel {
   int outputs;
   int element_bytes;  ///< of parts: 1 or 2
   int part_bits;      ///< a part counts 2^part_bits times the one below it
   int64_t max_k;      ///< longest block of k: 32-bit sums do not overflow, blocks fit the first-level cache
   int64_t panel_element_bytes;
-  bool unsigned_weights[2];               ///< by Int8Encoding
-  DotFn rows[2][kMaxDotParts];            ///< by Int8Encoding and number of parts - 1: rows straight from memory
-  DotFn panel[kMaxDotParts];              ///< the same from a panel
-  /// Copies rows [outputs] of k weights to a panel: elements as the kernel likes them, rows panel_stride bytes apart, zero
-  /// (or anything) up to a multiple of 64 bytes.
+  bool unsigned_weights[2];     ///< by Int8Encoding
+  DotFn rows[2][kMaxDotParts];  ///< by Int8Encoding and number of parts - 1: rows straight from memory
+  DotFn panel[kMaxDotParts];    ///< the same from a panel
+  /// Copies rows [outputs] of k weights to a panel: elements as the kernel likes them, rows panel_stride bytes apart,
+  /// zero (or anything) up to a multiple of 64 bytes.
   void (*make_panel[2])(const uint8_t* const* weights, int64_t k, std::byte* panel, int64_t panel_stride);
 };
 
 /// LinearKernel::multiply by `kernel`, for x packed by `rows`.
-void DotMultiply(const DotKernel& kernel, const RowKernels& rows, const MultiplyArgs& args);
+void DotMultiply(const DotKernel& kernel, const PackKernels& rows, const MultiplyArgs& args);
 
 }  // namespace w8a16

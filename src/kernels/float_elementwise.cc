@@ -34,8 +34,8 @@ void FromFloatOf(const float* in, int64_t n, void* out) {
   }
 }
 
-/// Sum of x - center (kPower 1) or of its square (2). Chunks of few additions are added up in float64, so that the error
-/// does not grow with n.
+/// Sum of x - center (kPower 1) or of its square (2). Chunks of few additions are added up in float64, so that the
+/// error does not grow with n.
 template <int kPower>
 double SumPowers(const float* x, int64_t n, float center) {
   const D d;
@@ -68,7 +68,8 @@ void RmsNormOf(const float* x, const float* weight, float weight_offset, float i
 }
 
 template <class T>
-void LayerNormOf(const float* x, const float* weight, const float* bias, float mean, float inverse, int64_t n, void* y) {
+void LayerNormOf(const float* x, const float* weight, const float* bias, float mean, float inverse, int64_t n,
+                 void* y) {
   const D d;
   const auto scale = hn::Set(d, inverse);
   const auto center = hn::Set(d, mean);
@@ -128,9 +129,9 @@ HWY_INLINE V TimesSigmoid(V a, V b) {
 
 HWY_INLINE V Relu(V x) { return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(D())), x); }
 
-/// x Phi(x) = max(x, 0) - |x| Phi(-|x|): no cancellation in either tail. Phi(-z) = exp(-z^2/2) t Q(t), t = 1 / (1 + 0.35 z),
-/// with Q a weighted least-squares fit to erfcx, relative error 3.2e-8 for z in [0, 14] (below, 1e-43 counts as 0). The form
-/// is that of Abramowitz and Stegun 7.1.26.
+/// x Phi(x) = max(x, 0) - |x| Phi(-|x|): no cancellation in either tail. Phi(-z) = exp(-z^2/2) t Q(t), t = 1 / (1 +
+/// 0.35 z), with Q a weighted least-squares fit to erfcx, relative error 3.2e-8 for z in [0, 14] (below, 1e-43 counts
+/// as 0). The form is that of Abramowitz and Stegun 7.1.26.
 HWY_INLINE V GeluErf(V x) {
   const D d;
   const V z = hn::Min(hn::Abs(x), hn::Set(d, 14.0F));

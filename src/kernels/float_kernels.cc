@@ -15,8 +15,7 @@ namespace w8a16 {
 namespace HWY_NAMESPACE {
 namespace {
 
-constexpr FloatKernels kFloatKernels = {Linear,    ToFloat, FromFloat, RmsNorm, LayerNorm,
-                                        Rope,      Activate, Add,      Attention};
+constexpr FloatKernels kFloatKernels = {Linear, ToFloat, FromFloat, RmsNorm, LayerNorm, Rope, Activate, Add, Attention};
 
 }  // namespace
 }  // namespace HWY_NAMESPACE

@@ -53,7 +53,8 @@ struct AttentionArgs {
 };
 
 /// The float32 work around the W8A16 layers, one table per instruction set. Functions do not throw, allocate or start
-/// threads. An element's result does not depend on how the caller cuts m, n or queries into calls. Results may differ between instruction sets in the last bits (sums are ordered by vector length).
+/// threads. An element's result does not depend on how the caller cuts m, n or queries into calls. Results may differ
+/// between instruction sets in the last bits (sums are ordered by vector length).
 struct FloatKernels {
   void (*linear)(const FloatLinearArgs& args);
   /// kF32, kF16, kBF16 to float32 (exact) and back (to nearest even).
@@ -75,8 +76,8 @@ struct FloatKernels {
   void (*attention)(const AttentionArgs& args);
 };
 
-/// Floats of scratch memory that `attention` needs for a block of `queries`, the last of which stands at position keys - 1.
-/// (With a window, keys may be the number of keys that any query of the block sees: window + queries - 1.)
+/// Floats of scratch memory that `attention` needs for a block of `queries`, the last of which stands at position keys
+/// - 1. (With a window, keys may be the number of keys that any query of the block sees: window + queries - 1.)
 size_t AttentionScratch(int64_t queries, int64_t keys);
 
 /// The table of an instruction set, which must be available here.

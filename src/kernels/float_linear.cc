@@ -50,7 +50,8 @@ void LinearOf(const FloatLinearArgs& args) {
       for (int64_t m = panel_begin; m < panel_end; m += kTileRows) {
         const int64_t rows = HWY_MIN(int64_t{kTileRows}, panel_end - m);
         float sums[kTileRows * kTileColumns];
-        DotRows(rows, args.x + m * args.x_stride, args.x_stride, b, args.k, sums);
+        const int64_t ahead = m == panel_begin ? kTileColumns * args.weights.stride : 0;
+        DotRows(rows, args.x + m * args.x_stride, args.x_stride, b, ahead, args.k, sums);
         for (int64_t r = 0; r < rows; ++r) StoreOutputs(sums + r * kTileColumns, args.bias, args.y, m + r, n, count);
       }
     }
@@ -59,9 +60,7 @@ void LinearOf(const FloatLinearArgs& args) {
 
 }  // namespace
 
-void Linear(const FloatLinearArgs& args) noexcept {
-  W8A16_FOR_DTYPE(args.weights.dtype, LinearOf, args);
-}
+void Linear(const FloatLinearArgs& args) noexcept { W8A16_FOR_DTYPE(args.weights.dtype, LinearOf, args); }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace w8a16

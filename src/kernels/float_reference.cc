@@ -21,8 +21,8 @@ void Linear(const FloatLinearArgs& args) {
     const float* x = args.x + m * args.x_stride;
     for (int64_t n = args.n_begin; n < args.n_end; ++n) {
       const void* w = args.weights.Row(n);
-      double sum = Dot([&](int64_t i) { return x[i]; },
-                       [&](int64_t i) { return LoadFloat(w, args.weights.dtype, i); }, args.k);
+      double sum =
+          Dot([&](int64_t i) { return x[i]; }, [&](int64_t i) { return LoadFloat(w, args.weights.dtype, i); }, args.k);
       if (args.bias != nullptr) sum += static_cast<double>(args.bias[n]);
       StoreFloat(args.y.Row(m), args.y.dtype, n, static_cast<float>(sum));
     }
@@ -104,8 +104,9 @@ void AttendOne(const AttentionArgs& args, const AttentionRange& range, int64_t q
   const int64_t end = range.End(query);
   float largest = -std::numeric_limits<float>::infinity();
   for (int64_t j = begin; j < end; ++j) {
-    double s = Dot([&](int64_t i) { return q[i]; },
-                   [&](int64_t i) { return LoadFloat(args.keys, args.kv_dtype, j * args.kv_stride + i); }, args.head_dim);
+    double s =
+        Dot([&](int64_t i) { return q[i]; },
+            [&](int64_t i) { return LoadFloat(args.keys, args.kv_dtype, j * args.kv_stride + i); }, args.head_dim);
     s *= static_cast<double>(args.scale);
     if (args.softcap != 0) s = static_cast<double>(args.softcap) * std::tanh(s / static_cast<double>(args.softcap));
     s += static_cast<double>(args.alibi_slope) * static_cast<double>(j - (end - 1));

@@ -67,7 +67,7 @@ HWY_INLINE hn::Vec<D> Widen(D d, hn::Vec<DU16<D>> bits, F16 /*type*/) {
 }
 
 template <class D>
-HWY_INLINE hn::Vec<DU16<D>> Narrow(D d, hn::Vec<DU32<D>> bits) {
+HWY_INLINE hn::Vec<DU16<D>> Narrow(D /*d*/, hn::Vec<DU32<D>> bits) {
   const hn::RebindToSigned<D> di;
   return hn::DemoteTo(DU16<D>(), hn::BitCast(di, bits));
 }
@@ -82,7 +82,8 @@ HWY_INLINE hn::Vec<DU16<D>> Round(D d, hn::Vec<D> v, BF16 /*type*/) {
   return Narrow(d, hn::IfThenElse(hn::RebindMask(du, hn::IsNaN(v)), hn::Set(du, 0x7FC0), rounded));
 }
 
-/// Nearest even by integers (where there is no F16C, Highway 1.0.3 truncates). After F. Giesen, float_to_half_fast3_rtne.
+/// Nearest even by integers (where there is no F16C, Highway 1.0.3 truncates). After F. Giesen,
+/// float_to_half_fast3_rtne.
 template <class D>
 HWY_INLINE hn::Vec<DU16<D>> Round(D d, hn::Vec<D> v, F16 /*type*/) {
   const DU32<D> du;
@@ -97,7 +98,7 @@ HWY_INLINE hn::Vec<DU16<D>> Round(D d, hn::Vec<D> v, F16 /*type*/) {
   const auto subnormal = hn::Sub(hn::BitCast(du, hn::Add(hn::Abs(v), half)), hn::BitCast(du, half));
   const auto signed_magnitude = hn::BitCast(di, magnitude);
   const auto is_subnormal = hn::RebindMask(du, hn::Lt(signed_magnitude, hn::Set(di, 113 << 23)));
-  const auto overflows = hn::RebindMask(du, hn::Ge(signed_magnitude, hn::Set(di, 143 << 23)));
+  const auto overflows = hn::RebindMask(du, hn::Gt(signed_magnitude, hn::Set(di, (143 << 23) - 1)));
   auto bits = hn::IfThenElse(is_subnormal, subnormal, normal);
   bits = hn::Or(hn::IfThenElse(overflows, hn::Set(du, 0x7C00), bits), sign);
   return Narrow(d, hn::IfThenElse(hn::RebindMask(du, hn::IsNaN(v)), hn::Set(du, 0x7E00), bits));
@@ -105,11 +106,11 @@ HWY_INLINE hn::Vec<DU16<D>> Round(D d, hn::Vec<D> v, F16 /*type*/) {
 
 /// All lanes.
 template <class D>
-HWY_INLINE hn::Vec<D> Load(D d, const float* p) {
+HWY_INLINE hn::Vec<D> LoadLanes(D d, const float* p) {
   return hn::LoadU(d, p);
 }
 template <class D, class T>
-HWY_INLINE hn::Vec<D> Load(D d, const T* p) {
+HWY_INLINE hn::Vec<D> LoadLanes(D d, const T* p) {
   return Widen(d, hn::LoadU(DU16<D>(), &p->bits), T());
 }
 
@@ -141,11 +142,11 @@ HWY_INLINE hn::Vec<D> LoadPartial(D d, const T* p, size_t n) {
 }
 
 template <class D>
-HWY_INLINE void Store(D d, hn::Vec<D> v, float* p) {
+HWY_INLINE void StoreLanes(D d, hn::Vec<D> v, float* p) {
   hn::StoreU(v, d, p);
 }
 template <class D, class T>
-HWY_INLINE void Store(D d, hn::Vec<D> v, T* p) {
+HWY_INLINE void StoreLanes(D d, hn::Vec<D> v, T* p) {
   hn::StoreU(Round(d, v, T()), DU16<D>(), &p->bits);
 }
 
@@ -175,19 +176,19 @@ HWY_INLINE void StorePartial(D d, hn::Vec<D> v, T* p, size_t n) {
 /// Up to a vector, of what is left.
 template <class D, class T>
 HWY_INLINE hn::Vec<D> LoadUpTo(D d, const T* p, int64_t left) {
-  return left >= static_cast<int64_t>(hn::Lanes(d)) ? Load(d, p) : LoadPartial(d, p, static_cast<size_t>(left));
+  return left >= static_cast<int64_t>(hn::Lanes(d)) ? LoadLanes(d, p) : LoadPartial(d, p, static_cast<size_t>(left));
 }
 template <class D, class T>
 HWY_INLINE void StoreUpTo(D d, hn::Vec<D> v, T* p, int64_t left) {
   if (left >= static_cast<int64_t>(hn::Lanes(d))) {
-    Store(d, v, p);
+    StoreLanes(d, v, p);
   } else {
     StorePartial(d, v, p, static_cast<size_t>(left));
   }
 }
 
-/// exp(x) within 2 units in the last place; zero below the smallest normal number, infinity above the largest; a NaN stays.
-/// Polynomial: S. Moshier, Cephes expf.
+/// exp(x) within 2 units in the last place; zero below the smallest normal number, infinity above the largest; a NaN
+/// stays. Polynomial: S. Moshier, Cephes expf.
 template <class D>
 HWY_INLINE hn::Vec<D> Exp(D d, hn::Vec<D> x) {
   // Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits.
@@ -203,8 +204,7 @@ HWY_INLINE hn::Vec<D> Exp(D d, hn::Vec<D> x) {
   p = hn::MulAdd(p, r, hn::Set(d, 5.0000001201e-1F));
   p = hn::Add(hn::MulAdd(p, hn::Mul(r, r), r), hn::Set(d, 1.0F));
   const DU32<D> du;
-  const auto scaled =
-      hn::BitCast(d, hn::Add(hn::BitCast(du, p), hn::ShiftLeft<23>(hn::BitCast(du, shifted))));
+  const auto scaled = hn::BitCast(d, hn::Add(hn::BitCast(du, p), hn::ShiftLeft<23>(hn::BitCast(du, shifted))));
   const auto in_range = hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.33F)), scaled);
   // Also taken for NaN, which compares false.
   const auto infinite = hn::Mul(x, hn::Inf(d));

@@ -2,9 +2,9 @@
 
 // The Highway targets that have a table of their own; include before hwy/foreach_target.h.
 //
-// On x86 the static target is SSE4 instead of Highway's scalar fallback, which would be compiled for nothing: plain code has
-// a table of its own. The project is still built for the baseline: Highway turns instruction sets on around target
-// namespaces only, and tables are chosen after the processor was asked.
+// On x86 the static target is SSE4 instead of Highway's scalar fallback, which would be compiled for nothing: plain
+// code has a table of its own. The project is still built for the baseline: Highway turns instruction sets on around
+// target namespaces only, and tables are chosen after the processor was asked.
 
 #include "hwy/detect_compiler_arch.h"
 

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 
+#include "kernels/linear_amx.h"
 #include "kernels/linear_ref.h"
 #include "kernels/linear_words.h"
-#include "kernels/row_kernels.h"
+#include "kernels/pack_kernels.h"
 
 namespace w8a16 {
 namespace {
@@ -27,8 +28,8 @@ Isa BaseIsa(Isa isa) {
 
 KernelTable MakeTable(Isa isa) {
   const Isa base = BaseIsa(isa);
-  const LinearKernel* linear = LinearWordsFor(base);
-  const RowKernels* rows = RowKernelsFor(base);
+  const LinearKernel* linear = isa == Isa::kAmx ? AmxLinearKernel() : LinearWordsFor(base);
+  const PackKernels* rows = PackKernelsFor(base);
   return {isa, linear != nullptr ? linear : &kLinearRef, rows != nullptr ? rows->measure : MeasureRowsRef,
           &FloatKernelsFor(base)};
 }

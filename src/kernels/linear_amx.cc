@@ -8,6 +8,8 @@
 
 #include "kernels/linear_amx.h"
 
+#if defined(__x86_64__)
+
 #include <immintrin.h>
 
 #include <algorithm>
@@ -33,36 +35,42 @@ constexpr int64_t kRowsPerBlock = 128;
 
 int64_t KBlocks(int64_t k) { return (k + kTileK - 1) / kTileK; }
 
-// A group: the sums of its digits [3][16], then for each block of 64 k its digit tiles one after another.
-constexpr int64_t kSumsBytes = kMaxDigits * kTileRows * static_cast<int64_t>(sizeof(int32_t));
-int64_t GroupBytes(int64_t k) { return kSumsBytes + KBlocks(k) * kMaxDigits * kTileBytes; }
+// What stands before the digits of a group.
+struct alignas(64) GroupHeader {
+  int64_t tiles;                                    // for each block of 64 k
+  alignas(64) int32_t sums[kMaxDigits][kTileRows];  // of the digits of each column
+};
+// After the header come, for each block of 64 k, the digit tiles one after another.
+int64_t GroupBytes(int64_t k) {
+  return static_cast<int64_t>(sizeof(GroupHeader)) + KBlocks(k) * kMaxDigits * kTileBytes;
+}
 
-int64_t DigitRows(const RowScale* rows, int64_t m) { return m == 0 ? 0 : rows[m - 1].first_digit + rows[m - 1].digits; }
-bool AllInOneTile(const RowScale* rows, int64_t m) { return m <= kTileRows && DigitRows(rows, m) <= kTileRows; }
-
-// Tiles that a group of rows needs for each block of k: as many as its rows have digits at most.
-int64_t GroupTiles(const RowScale* rows, int64_t count) {
+// Tiles that rows [0, count) need for each block of k: one where all their digits find room in its columns and there
+// are no other rows, else as many as any of them has digits.
+int64_t GroupTiles(const RowScale* rows, int64_t count, bool alone) {
+  int32_t digit_rows = 0;
   int32_t digits = 2;
-  for (int64_t i = 0; i < count; ++i) digits = std::max(digits, rows[i].digits);
-  return digits;
+  for (int64_t i = 0; i < count; ++i) {
+    digit_rows += rows[i].digits;
+    digits = std::max(digits, rows[i].digits);
+  }
+  return alone && digit_rows <= kTileRows ? 1 : digits;
 }
 
 const char* Declines(int64_t k) {
   return k > kMaxDigitSumLength ? "rows longer than 65536 overflow the 32-bit sums of a tile" : nullptr;
 }
 
-size_t PackedBytes(const RowScale* /*rows*/, int64_t m, int64_t k) {
+size_t PackedBytes(int64_t m, int64_t k) {
   return static_cast<size_t>((m + kTileRows - 1) / kTileRows * GroupBytes(k));
 }
 
 // Packs one group: rows [first, first + count) of x.
-W8A16_TARGET void PackGroup(ConstMatrix x, const RowScale* rows, int64_t first, int64_t count, bool one_tile,
-                            std::byte* group) {
+W8A16_TARGET void PackGroup(ConstMatrix x, const RowScale* rows, int64_t first, int64_t count, std::byte* group) {
   const int64_t k = x.cols;
-  const int64_t tiles = one_tile ? 1 : GroupTiles(rows + first, count);
-  auto* sums_out = reinterpret_cast<int32_t*>(group);
-  auto* out = reinterpret_cast<int8_t*>(group + kSumsBytes);
-  alignas(64) int32_t sums[kMaxDigits][kTileRows] = {};
+  const int64_t tiles = GroupTiles(rows + first, count, count == x.rows);
+  GroupHeader header = {.tiles = tiles, .sums = {}};
+  auto* out = reinterpret_cast<int8_t*>(group + sizeof(header));
   __m512i lanes[kMaxDigits][kTileRows];
   for (auto& tile : lanes) {
     for (__m512i& lane : tile) lane = _mm512_setzero_si512();
@@ -74,11 +82,11 @@ W8A16_TARGET void PackGroup(ConstMatrix x, const RowScale* rows, int64_t first, 
       __m512i digits[kMaxDigits];
       avx512::SplitDigits(x.Row(first + i), x.dtype, begin, std::min(kTileK, k - begin), row, digits);
       for (int32_t d = 0; d < row.digits; ++d) {
-        const int64_t tile = one_tile ? 0 : d;
-        const int64_t lane = one_tile ? row.first_digit - rows[first].first_digit + d : i;
+        const int64_t tile = tiles == 1 ? 0 : d;
+        const int64_t lane = tiles == 1 ? row.first_part + d : i;
         lanes[tile][lane] = digits[d];
         const __m512i sum = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(1), digits[d]);
-        sums[tile][lane] += _mm512_reduce_add_epi32(sum);
+        header.sums[tile][lane] += _mm512_reduce_add_epi32(sum);
       }
     }
     for (int64_t tile = 0; tile < tiles; ++tile) {
@@ -88,14 +96,12 @@ W8A16_TARGET void PackGroup(ConstMatrix x, const RowScale* rows, int64_t first, 
       for (int64_t i = 0; i < kTileRows; ++i) _mm512_store_si512(out + tile * kTileBytes + i * 64, transposed[i]);
     }
   }
-  std::memcpy(sums_out, sums, sizeof(sums));
+  std::memcpy(group, &header, sizeof(header));
 }
 
 void Pack(ConstMatrix x, const RowScale* rows, int64_t m_begin, int64_t m_end, std::byte* packed) {
-  const bool one_tile = AllInOneTile(rows, x.rows);
   for (int64_t first = m_begin; first < m_end; first += kTileRows) {
-    PackGroup(x, rows, first, std::min(kTileRows, m_end - first), one_tile,
-              packed + first / kTileRows * GroupBytes(x.cols));
+    PackGroup(x, rows, first, std::min(kTileRows, m_end - first), packed + first / kTileRows * GroupBytes(x.cols));
   }
 }
 
@@ -270,8 +276,9 @@ struct Group {
   const RowScale* rows;  // of its first row
   int64_t first;
   int64_t count;
-  const int32_t* sums;  // of its digits: [3][16]
-  const std::byte* digits;
+  const GroupHeader* header;
+
+  const std::byte* Digits() const { return reinterpret_cast<const std::byte*>(header + 1); }
 };
 
 // y for `outputs` outputs from n on and all rows of a group whose digits have tiles of their own.
@@ -290,7 +297,7 @@ W8A16_TARGET void Finish(const MultiplyArgs& args, const Group& group, Sums& sum
   __m512i correction[kDigits];
   for (int d = 0; d < kDigits; ++d) {
     correction[d] = args.encoding == Int8Encoding::kFlipped
-                        ? _mm512_slli_epi32(_mm512_loadu_si512(group.sums + d * kTileRows), 7)
+                        ? _mm512_slli_epi32(_mm512_load_si512(group.header->sums[d]), 7)
                         : _mm512_setzero_si512();
   }
   __m512i t[kTileRows];
@@ -327,12 +334,12 @@ W8A16_TARGET void FinishOneTile(const MultiplyArgs& args, const Group& group, Su
     if (row.digits == 0) continue;
     __m512i digit_sums[kMaxDigits];
     for (int32_t d = 0; d < kMaxDigits; ++d) {
-      const int32_t lane = row.first_digit - group.rows[0].first_digit + d;
+      const int32_t lane = row.first_part + d;
       if (d >= row.digits) {
         digit_sums[d] = _mm512_setzero_si512();
         continue;
       }
-      const int32_t correction = args.encoding == Int8Encoding::kFlipped ? group.sums[lane] * 128 : 0;
+      const int32_t correction = args.encoding == Int8Encoding::kFlipped ? group.header->sums[0][lane] * 128 : 0;
       digit_sums[d] = _mm512_sub_epi32(t[lane], _mm512_set1_epi32(correction));
     }
     __m512 y = avx512::ScaleSums(avx512::CombineDigits<kMaxDigits>(digit_sums), _mm512_set1_ps(row.scale), scale,
@@ -346,19 +353,19 @@ W8A16_TARGET void FinishOneTile(const MultiplyArgs& args, const Group& group, Su
 template <int kDigits, bool kPair>
 W8A16_TARGET void GroupProduct(const MultiplyArgs& args, const WeightBlock& w, const Group& group, Sums* sums) {
   if (args.encoding == Int8Encoding::kFlipped) {
-    Product<kDigits, kPair, true>(w, group.digits, sums);
+    Product<kDigits, kPair, true>(w, group.Digits(), sums);
   } else {
-    Product<kDigits, kPair, false>(w, group.digits, sums);
+    Product<kDigits, kPair, false>(w, group.Digits(), sums);
   }
 }
 
 // `outputs` outputs from n on (32, or up to 16) for one group.
 template <bool kPair>
-W8A16_TARGET void Outputs(const MultiplyArgs& args, const WeightBlock& w, const Group& group, bool one_tile,
-                          TileShapes& shapes, int64_t n, int64_t outputs) {
+W8A16_TARGET void Outputs(const MultiplyArgs& args, const WeightBlock& w, const Group& group, TileShapes& shapes,
+                          int64_t n, int64_t outputs) {
   alignas(64) Sums sums[kPair ? 2 : 1];
   const int64_t tile_outputs = kPair ? kTileRows : outputs;
-  const int64_t tiles = one_tile ? 1 : GroupTiles(group.rows, group.count);
+  const int64_t tiles = group.header->tiles;
   shapes.Set(tiles, tile_outputs);
   if (tiles == 1) {
     GroupProduct<1, kPair>(args, w, group, sums);
@@ -381,7 +388,6 @@ W8A16_TARGET void Outputs(const MultiplyArgs& args, const WeightBlock& w, const 
 
 W8A16_TARGET void Multiply(const MultiplyArgs& args) {
   TileShapes shapes;
-  const bool one_tile = AllInOneTile(args.rows, args.m);
   WeightBlock w;
   for (int64_t m_begin = 0; m_begin < args.m; m_begin += kRowsPerBlock) {
     const int64_t m_end = std::min(m_begin + kRowsPerBlock, args.m);
@@ -391,13 +397,13 @@ W8A16_TARGET void Multiply(const MultiplyArgs& args) {
       w.Set(args, n, outputs);
       TileMemoryBarrier();
       for (int64_t first = m_begin; first < m_end; first += kTileRows) {
-        const std::byte* packed = args.packed + first / kTileRows * GroupBytes(args.k);
+        const std::byte* packed = args.packed + (args.first_row + first) / kTileRows * GroupBytes(args.k);
         const Group group = {args.rows + first, first, std::min(kTileRows, m_end - first),
-                             reinterpret_cast<const int32_t*>(packed), packed + kSumsBytes};
+                             reinterpret_cast<const GroupHeader*>(packed)};
         if (pair) {
-          Outputs<true>(args, w, group, one_tile, shapes, n, outputs);
+          Outputs<true>(args, w, group, shapes, n, outputs);
         } else {
-          Outputs<false>(args, w, group, one_tile, shapes, n, outputs);
+          Outputs<false>(args, w, group, shapes, n, outputs);
         }
       }
       n += outputs;
@@ -405,15 +411,18 @@ W8A16_TARGET void Multiply(const MultiplyArgs& args) {
   }
 }
 
-constexpr LinearKernel kKernel = {.declines = Declines,
-                                  .packed_bytes = PackedBytes,
-                                  .pack_rows = kTileRows,
-                                  .pack = Pack,
-                                  .n_align = 2 * kTileRows,
-                                  .multiply = Multiply};
+constexpr LinearKernel kKernel = {Declines, {0, 1, 2, 3}, kTileRows, PackedBytes, Pack, 2 * kTileRows, Multiply};
 
 }  // namespace
 
-const LinearKernel& AmxLinearKernel() { return kKernel; }
+const LinearKernel* AmxLinearKernel() { return &kKernel; }
 
 }  // namespace w8a16
+
+#else
+
+namespace w8a16 {
+const LinearKernel* AmxLinearKernel() { return nullptr; }
+}  // namespace w8a16
+
+#endif

@@ -4,7 +4,8 @@
 
 namespace w8a16 {
 
-/// W8A16 on AMX int8 tiles (Sapphire Rapids and later). Only to be called where Isa::kAmx is available.
-const LinearKernel& AmxLinearKernel();
+/// W8A16 on AMX int8 tiles (Sapphire Rapids and later), to be used where Isa::kAmx is available. Null where the project is
+/// built for another processor family.
+const LinearKernel* AmxLinearKernel();
 
 }  // namespace w8a16

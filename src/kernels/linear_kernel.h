@@ -16,18 +16,20 @@ inline constexpr int64_t kMaxDigitSumLength = 65536;
 
 /// How one row of x becomes integers: xi = clamp(round(x * pre_scale * multiplier), -R, R).
 struct RowScale {
-  float pre_scale;      ///< 2^100 for rows whose largest element is below 2^-100, else 1
-  float multiplier;     ///< R / a with a = max|x| * pre_scale; 0 for a row of zeros
-  float scale;          ///< a / R; 0 for a row of zeros
-  float limit;          ///< R, as a float; 0 for a row that is not finite (it is packed as zeros)
-  int32_t digits;       ///< 2 or 3; 0 where the row has an infinity or NaN (NonFiniteRow computes its result)
-  int32_t first_part;   ///< parts (LinearKernel::parts) of all earlier rows together: the index of this row's lowest part
+  float pre_scale;   ///< 2^100 for rows whose largest element is below 2^-100, else 1
+  float multiplier;  ///< R / a with a = max|x| * pre_scale; 0 for a row of zeros
+  float scale;       ///< a / R; 0 for a row of zeros
+  float limit;       ///< R, as a float; 0 for a row that is not finite (it is packed as zeros)
+  int32_t digits;    ///< 2 or 3; 0 where the row has an infinity or NaN (NonFiniteRow computes its result)
+  int32_t
+      first_part;  ///< parts (LinearKernel::parts) of all earlier rows together: the index of this row's lowest part
 };
 
 /// What Multiply reads and writes for one layer. Outputs [n_begin, n_end) of all m rows.
 struct MultiplyArgs {
   const std::byte* packed;  ///< as the same kernel's Pack wrote it
   const RowScale* rows;     ///< [m], possibly some of the rows that were packed
+  int64_t first_row;        ///< index of rows[0] among those that were packed, a multiple of LinearKernel::row_align
   int64_t m;
   int64_t k;
   const uint8_t* weights;  ///< [n, k] bytes in `encoding`, rows weight_stride bytes apart; bytes past k are never used
@@ -47,6 +49,8 @@ struct LinearKernel {
   const char* (*declines)(int64_t k);
   /// How many parts a row with 0, 1, 2 or 3 digits is packed as; S is a sum over parts.
   int32_t parts[4];
+  /// Rows that are packed together: ranges of rows are cut at multiples of it.
+  int64_t row_align;
   /// Bytes of packed x that suffice for m rows of any number of digits.
   size_t (*packed_bytes)(int64_t m, int64_t k);
   /// Packs rows [m_begin, m_end) of x (kF32, kF16 or kBF16) as integers of `rows`.
@@ -60,8 +64,8 @@ struct LinearKernel {
 /// instruction set, because it reads all of x.)
 using MeasureRowsFn = void (*)(ConstMatrix x, int64_t m_begin, int64_t m_end, RowScale* rows);
 
-/// The RowScale of a finite row of `dtype` whose largest element is `largest`. `outlier` tells that more than three quarters
-/// of its non-zero elements are smaller than largest / 256.
+/// The RowScale of a finite row of `dtype` whose largest element is `largest`. `outlier` tells that more than three
+/// quarters of its non-zero elements are smaller than largest / 256.
 RowScale MakeRowScale(DType dtype, float largest, bool outlier);
 /// The RowScale of a row with an infinity or NaN.
 RowScale NonFiniteRowScale();

@@ -112,6 +112,6 @@ void MeasureRowsRef(ConstMatrix x, int64_t m_begin, int64_t m_end, RowScale* row
   }
 }
 
-const LinearKernel kLinearRef = {Declines, {0, 0, 1, 1}, PackedBytes, Pack, 1, Multiply};
+const LinearKernel kLinearRef = {Declines, {0, 0, 1, 1}, 1, PackedBytes, Pack, 1, Multiply};
 
 }  // namespace w8a16

@@ -116,7 +116,7 @@ constexpr DotKernel kDot = {
     kOutputs,
     sizeof(int16_t),
     16,
-    HWY_MIN(kMaxSteps * kLanes, 2048),
+    HWY_MIN(kMaxSteps* kLanes, 2048),
     sizeof(int16_t),
     {false, true},
     {{Dot<Source::kSigned, 1>, Dot<Source::kSigned, 2>, Dot<Source::kSigned, 3>, Dot<Source::kSigned, 4>},
@@ -133,14 +133,14 @@ constexpr Isa kIsa = HWY_TARGET == HWY_AVX3   ? Isa::kAvx512
 const char* Declines(int64_t /*k*/) { return nullptr; }
 size_t PackedBytes(int64_t m, int64_t k) { return static_cast<size_t>(2 * m * PartStride(k, sizeof(int16_t))); }
 void Pack(ConstMatrix x, const RowScale* rows, int64_t m_begin, int64_t m_end, std::byte* packed) {
-  RowKernelsFor(kIsa)->pack_words(x, rows, m_begin, m_end, packed);
+  PackKernelsFor(kIsa)->pack_words(x, rows, m_begin, m_end, packed);
 }
-void Multiply(const MultiplyArgs& args) { DotMultiply(kDot, *RowKernelsFor(kIsa), args); }
+void Multiply(const MultiplyArgs& args) { DotMultiply(kDot, *PackKernelsFor(kIsa), args); }
 
 }  // namespace
 
 extern const LinearKernel kLinearWords;
-const LinearKernel kLinearWords = {Declines, {0, 0, 1, 2}, PackedBytes, Pack, 16, Multiply};
+const LinearKernel kLinearWords = {Declines, {0, 0, 1, 2}, 1, PackedBytes, Pack, 16, Multiply};
 
 }  // namespace w8a16::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -1,10 +1,12 @@
 // The products of 16-bit lanes that the sse4, avx2, avx512 and neon kernels are made of. Highway compiles this file
 // once for each target; WordPeakProbe picks, not Highway's own dispatch.
+#include "kernels/highway_targets.h"
+#include "kernels/peak_probe.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/peak_word.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
-#include "kernels/peak_probe.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace w8a16::HWY_NAMESPACE {

@@ -27,13 +27,14 @@ Matrix RowsOf(const Matrix& y, Range rows) {
   return {y.Row(rows.begin), y.dtype, rows.end - rows.begin, y.cols, y.stride};
 }
 
-// A worker's rectangle of the result: a share of the outputs or, where there are fewer of these than workers, of the rows.
+// A worker's rectangle of the result: a share of the outputs or, where there are fewer of these than workers, of the
+// rows.
 struct Tile {
   Range rows;
   Range units;
 };
-Tile TileOf(int64_t m, int64_t units, int worker, int workers) {
-  if (units < workers && m > units) return {Share(m, 1, worker, workers), {0, units}};
+Tile TileOf(int64_t m, int64_t row_align, int64_t units, int worker, int workers) {
+  if (units < workers && m > units * row_align) return {Share(m, row_align, worker, workers), {0, units}};
   return {{0, m}, Share(units, 1, worker, workers)};
 }
 
@@ -65,7 +66,8 @@ class ForwardPass {
  private:
   void Check() const {
     if (layers_.empty() || layers_.size() != y_.size()) {
-      throw Error(StrCat("ForwardTogether: ", layers_.size(), " layers and ", y_.size(), " results; pass one for each"));
+      throw Error(
+          StrCat("ForwardTogether: ", layers_.size(), " layers and ", y_.size(), " results; pass one for each"));
     }
     for (size_t i = 0; i < layers_.size(); ++i) CheckLayer(*layers_[i], y_[i]);
   }
@@ -127,18 +129,19 @@ class ForwardPass {
 
   void RunInt8() {
     const LinearKernel& linear = *kernels_->linear;
-    const auto row_bytes = static_cast<int64_t>(linear.packed_bytes(1, x_.cols));
-    const int64_t block = std::max<int64_t>(1, kMaxPackedBytes / row_bytes);
+    const auto unit_bytes = static_cast<int64_t>(linear.packed_bytes(linear.row_align, x_.cols));
+    const int64_t block = std::max<int64_t>(1, kMaxPackedBytes / unit_bytes) * linear.row_align;
     for (int64_t m = 0; m < x_.rows; m += block) RunInt8Rows({m, std::min(m + block, x_.rows)});
   }
 
   void RunInt8Rows(Range rows) {
     const LinearKernel& linear = *kernels_->linear;
     const ConstMatrix x = RowsOf(x_, rows);
-    auto* scales = reinterpret_cast<RowScale*>(workspace_.impl().rows.Reserve(static_cast<size_t>(x.rows) * sizeof(RowScale)));
+    auto* scales =
+        reinterpret_cast<RowScale*>(workspace_.impl().rows.Reserve(static_cast<size_t>(x.rows) * sizeof(RowScale)));
     std::byte* packed = workspace_.impl().packed.Reserve(linear.packed_bytes(x.rows, x.cols));
     const auto prepare = [&](int worker, int workers) {
-      const Range share = Share(x.rows, 1, worker, workers);
+      const Range share = Share(x.rows, linear.row_align, worker, workers);
       kernels_->measure_rows(x, share.begin, share.end, scales);
       Meet(workers);
       if (worker == 0) NumberParts(linear, scales, x.rows);
@@ -152,11 +155,12 @@ class ForwardPass {
     const int64_t units = AllUnits(linear.n_align);
     Parallel(Workers(x.rows * work_, kMinWorkPerThread), [&](int worker, int workers) {
       if (!prepare_alone) prepare(worker, workers);
-      const Tile tile = TileOf(x.rows, units, worker, workers);
+      const Tile tile = TileOf(x.rows, linear.row_align, units, worker, workers);
       ForEachLayer(tile.units, linear.n_align, [&](size_t i, int64_t n_begin, int64_t n_end) {
         const Linear::Impl& layer = *layers_[i]->impl_;
         const MultiplyArgs args = {packed,
                                    scales + tile.rows.begin,
+                                   tile.rows.begin,
                                    tile.rows.end - tile.rows.begin,
                                    x.cols,
                                    layer.int8,
@@ -196,8 +200,8 @@ class ForwardPass {
     int64_t x_stride = x.stride;
     if (x.dtype != DType::kF32) {
       x_stride = x.cols;
-      auto* converted =
-          reinterpret_cast<float*>(workspace_.impl().packed.Reserve(static_cast<size_t>(x.rows * x.cols) * sizeof(float)));
+      auto* converted = reinterpret_cast<float*>(
+          workspace_.impl().packed.Reserve(static_cast<size_t>(x.rows * x.cols) * sizeof(float)));
       Parallel(Workers(x.rows * x.cols, kMinPackPerThread), [&](int worker, int workers) {
         const Range share = Share(x.rows, 1, worker, workers);
         for (int64_t m = share.begin; m < share.end; ++m) {
@@ -208,7 +212,7 @@ class ForwardPass {
     }
     const int64_t units = AllUnits(kFloatAlign);
     Parallel(Workers(x.rows * work_, kMinWorkPerThread), [&](int worker, int workers) {
-      const Tile tile = TileOf(x.rows, units, worker, workers);
+      const Tile tile = TileOf(x.rows, 1, units, worker, workers);
       ForEachLayer(tile.units, kFloatAlign, [&](size_t i, int64_t n_begin, int64_t n_end) {
         const Linear::Impl& layer = *layers_[i]->impl_;
         floats.linear({x_floats + tile.rows.begin * x_stride, x_stride, tile.rows.end - tile.rows.begin, x.cols,

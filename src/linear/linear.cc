@@ -44,8 +44,8 @@ std::vector<float> BiasFloats(const std::string& name, const void* bias, DType d
 
 std::vector<float> ScaleFloats(const std::string& name, const Int8Weights& weights) {
   if (weights.scales == nullptr) {
-    throw Error(StrCat(name, ": the scales are a null pointer; pass one for each of the ", weights.out_features,
-                       " outputs"));
+    throw Error(
+        StrCat(name, ": the scales are a null pointer; pass one for each of the ", weights.out_features, " outputs"));
   }
   CheckFloat(name, "the scales", weights.scale_dtype);
   std::vector<float> scales = ToFloats(weights.scales, weights.scale_dtype, weights.out_features);

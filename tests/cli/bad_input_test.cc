@@ -95,7 +95,7 @@ TEST_P(BadInput, IsNamedAndNothingIsLeft) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, BadInput, ::testing::ValuesIn(BadModels()),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& param_info) { return std::string(param_info.param.name); });
 
 TEST(BadWeights, NanAndInfinityAreNamedWithRowAndColumn) {
   for (float value : {std::nanf(""), INFINITY}) {

@@ -51,7 +51,10 @@ inline std::vector<std::string> Keys(const Json& object) {
 /// "1,2,3".
 inline std::string IdList(const Json& ids) {
   std::string text;
-  for (const Json& id : ids) text += (text.empty() ? "" : ",") + id.dump();
+  for (const Json& id : ids) {
+    if (!text.empty()) text += ',';
+    text += id.dump();
+  }
   return text;
 }
 

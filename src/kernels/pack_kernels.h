@@ -5,9 +5,9 @@
 
 namespace w8a16 {
 
-/// Packed x of the kernels that run along k: each part of a row is one run of integers, padded with zeros to a multiple of
-/// 64 bytes, after a header of 64 bytes. (The odd number of cache lines keeps parts of rows of 4096 elements out of each
-/// other's cache sets.) The header of a row's lowest part begins with sum(xi), an int64.
+/// Packed x of the kernels that run along k: each part of a row is one run of integers, padded with zeros to a multiple
+/// of 64 bytes, after a header of 64 bytes. (The odd number of cache lines keeps parts of rows of 4096 elements out of
+/// each other's cache sets.) The header of a row's lowest part begins with sum(xi), an int64.
 inline constexpr int64_t kPartHeader = 64;
 
 /// Bytes from one part to the next, for elements of `element_bytes`.
@@ -29,7 +29,7 @@ struct FinishArgs {
 };
 
 /// The work on rows of x and y around the product of integers, for one vector length.
-struct RowKernels {
+struct PackKernels {
   MeasureRowsFn measure;
   /// Parts of 16 bits: two digits make one part, three make two (the low 16 bits, balanced, and the rest).
   void (*pack_words)(ConstMatrix x, const RowScale* rows, int64_t m_begin, int64_t m_end, std::byte* packed);
@@ -39,6 +39,6 @@ struct RowKernels {
 };
 
 /// For kSse4, kAvx2, kAvx512 and kNeon where they are built; null for others.
-const RowKernels* RowKernelsFor(Isa isa);
+const PackKernels* PackKernelsFor(Isa isa);
 
 }  // namespace w8a16

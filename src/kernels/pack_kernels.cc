@@ -1,11 +1,11 @@
-#include "kernels/row_kernels.h"
+#include "kernels/pack_kernels.h"
 
 #include <cmath>
 #include <cstring>
 
 #include "kernels/highway_targets.h"
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/row_kernels.cc"
+#define HWY_TARGET_INCLUDE "kernels/pack_kernels.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 // Vectors of unknown length cannot be held in arrays; SVE machines run the NEON code.
@@ -218,7 +218,7 @@ hn::Vec<DF> Results(const int64_t* sums, const RowScale& row, hn::Vec<DF> scales
   if (row.pre_scale != 1.0F) y = hn::Mul(y, hn::Set(df, kTiny));
   if (kBias) y = hn::Add(y, bias);
   y = hn::IfThenElse(hn::Eq(s, hn::Zero(df)), kBias ? bias : hn::Zero(df), y);
-  return hn::IfThenElse(hn::Ne(y, y), hn::BitCast(df, hn::Set(DI(), 0x7FC00000)), y);
+  return hn::IfThenElse(hn::IsNaN(y), hn::BitCast(df, hn::Set(DI(), 0x7FC00000)), y);
 }
 
 template <DType kDType, bool kBias>
@@ -267,8 +267,8 @@ void Finish(const FinishArgs& args) {
 
 }  // namespace
 
-extern const RowKernels kRowKernels;
-const RowKernels kRowKernels = {MeasureRows, Pack<WordParts>, Pack<DigitParts>, Finish};
+extern const PackKernels kPackKernels;
+const PackKernels kPackKernels = {MeasureRows, Pack<WordParts>, Pack<DigitParts>, Finish};
 
 }  // namespace w8a16::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -277,23 +277,23 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace w8a16 {
 
-const RowKernels* RowKernelsFor(Isa isa) {
+const PackKernels* PackKernelsFor(Isa isa) {
   switch (isa) {
 #if HWY_TARGETS & HWY_AVX3
     case Isa::kAvx512:
-      return &N_AVX3::kRowKernels;
+      return &N_AVX3::kPackKernels;
 #endif
 #if HWY_TARGETS & HWY_AVX2
     case Isa::kAvx2:
-      return &N_AVX2::kRowKernels;
+      return &N_AVX2::kPackKernels;
 #endif
 #if HWY_TARGETS & HWY_SSE4
     case Isa::kSse4:
-      return &N_SSE4::kRowKernels;
+      return &N_SSE4::kPackKernels;
 #endif
 #if HWY_TARGETS & HWY_NEON
     case Isa::kNeon:
-      return &N_NEON::kRowKernels;
+      return &N_NEON::kPackKernels;
 #endif
     default:
       return nullptr;

@@ -1,0 +1,1 @@
+w8a16_test(linear linear_test.cc)
