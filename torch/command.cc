@@ -72,7 +72,8 @@ void Quantize(const Arguments& args) {
   try {
     module = torch::jit::load(args.in, torch::kCPU);
   } catch (const c10::Error& error) {
-    throw w8a16::Error(args.in + ": not a TorchScript file that this PyTorch can read (write one with torch.jit.save): " +
+    throw w8a16::Error(args.in +
+                       ": not a TorchScript file that this PyTorch can read (write one with torch.jit.save): " +
                        error.what_without_backtrace());
   }
   std::vector<std::string> names = args.ignore;

@@ -41,10 +41,9 @@ Exclusion::Exclusion(const std::vector<std::string>& names) {
 const std::string* Exclusion::Match(std::string_view full_name) {
   const std::string* found = nullptr;
   for (Name& name : names_) {
-    const bool matches = name.is_pattern
-                             ? std::regex_search(full_name.begin(), full_name.end(), name.pattern,
-                                                 std::regex_constants::match_continuous)
-                             : Covers(name.text, full_name);
+    const bool matches = name.is_pattern ? std::regex_search(full_name.begin(), full_name.end(), name.pattern,
+                                                             std::regex_constants::match_continuous)
+                                         : Covers(name.text, full_name);
     if (!matches) continue;
     name.matched = true;
     if (found == nullptr) found = &name.text;

@@ -7,8 +7,8 @@
 
 namespace w8a16 {
 
-/// The names of modules that a user wants left alone: child names ("lm_head"), full dotted names ("decoder.lm_head"), or
-/// "re:PATTERN", matched against full names from their start. What is below a named module is excluded too.
+/// The names of modules that a user wants left alone: child names ("lm_head"), full dotted names ("decoder.lm_head"),
+/// or "re:PATTERN", matched against full names from their start. What is below a named module is excluded too.
 class Exclusion {
  public:
   /// Throws Error where a pattern is not a regular expression.

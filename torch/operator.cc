@@ -133,7 +133,8 @@ Tensor LinearCpu(const Tensor& x, const Tensor& int8_weights, const Tensor& scal
   const int64_t m = y.numel() / n;
   FollowTorchThreads();
   thread_local Workspace workspace;
-  // A Linear of borrowed weights costs a copy of scales and bias: less than the check of their values that comes with it.
+  // A Linear of borrowed weights costs a copy of scales and bias: less than the check of their values that comes with
+  // it.
   Linear(layer, "w8a16::linear")
       .Forward(ConstMatrix{rows.data_ptr(), dtype, m, k, rows.dim() == 2 ? rows.stride(0) : k},
                Matrix{y.data_ptr(), dtype, m, n, n}, workspace);
@@ -173,8 +174,7 @@ Tensor GradX(const Tensor& grad, const Tensor& int8_weights, const Tensor& scale
   Tensor sum;
   for (int64_t begin = 0; begin == 0 || begin < n; begin += block) {
     const int64_t rows = std::min(block, n - begin);
-    const Tensor part =
-        at::matmul(scaled.narrow(-1, begin, rows), int8_weights.narrow(0, begin, rows).to(compute));
+    const Tensor part = at::matmul(scaled.narrow(-1, begin, rows), int8_weights.narrow(0, begin, rows).to(compute));
     sum = sum.defined() ? sum + part : part;
   }
   return sum;
@@ -213,7 +213,8 @@ bool NeedsGradient(const Tensor& tensor) { return tensor.defined() && tensor.req
 
 Tensor LinearAutograd(const Tensor& x, const Tensor& int8_weights, const Tensor& scales, const OptionalTensor& bias) {
   if (at::GradMode::is_enabled()) {
-    Check(!NeedsGradient(scales), "w8a16::linear: scales require a gradient, which quantized layers do not give; call "
+    Check(!NeedsGradient(scales),
+          "w8a16::linear: scales require a gradient, which quantized layers do not give; call "
           "scales.requires_grad_(false)");
     if (NeedsGradient(x) || (bias.has_value() && NeedsGradient(*bias))) {
       return LinearFunction::apply(x, int8_weights, scales, bias);
@@ -289,7 +290,10 @@ TORCH_LIBRARY_IMPL(w8a16, Meta, library) {
   library.impl("quantize", QuantizeMeta);
 }
 
-TORCH_LIBRARY_IMPL(w8a16, Autograd, library) { library.impl("linear", LinearAutograd); }
+TORCH_LIBRARY_IMPL(w8a16, Autograd, library) {
+  library.impl("linear", LinearAutograd);
+  library.impl("quantize", torch::CppFunction::makeFallthrough());
+}
 
 Tensor linear(const Tensor& x, const Tensor& int8_weights, const Tensor& scales, const Tensor& bias) {
   return LinearOperator().call(x, int8_weights, scales, bias.defined() ? OptionalTensor(bias) : OptionalTensor());

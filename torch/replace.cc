@@ -30,7 +30,8 @@ struct Layer {
   std::vector<Slot> slots;
 };
 
-// Shared pointers to `module` that the tree itself holds for one slot: the registered child, and its double in containers.
+// Shared pointers to `module` that the tree itself holds for one slot: the registered child, and its double in
+// containers.
 int64_t ReferencesOf(const Slot& slot) {
   const bool container = dynamic_cast<torch::nn::SequentialImpl*>(slot.parent) != nullptr ||
                          dynamic_cast<torch::nn::ModuleListImpl*>(slot.parent) != nullptr ||
@@ -82,6 +83,7 @@ class Plan {
     }
     Visit(root, "");
     summary_.warnings = exclusion_.Warnings(module_names_);
+    LeaveExcluded();
     RequireSoleOwner();
   }
 
@@ -106,6 +108,7 @@ class Plan {
         Visit(child, full_name);
       } else if (const std::string* name = exclusion_.Match(full_name)) {
         summary_.left_alone.push_back({full_name, StrCat("excluded by \"", *name, "\"")});
+        excluded_.insert(&child);
       } else {
         Add(item.value(), {&parent, item.key(), full_name});
       }
@@ -116,6 +119,17 @@ class Plan {
     const auto [position, is_new] = index_.try_emplace(module.get(), layers_.size());
     if (is_new) layers_.push_back({module, {}});
     layers_[position->second].slots.push_back(std::move(slot));
+  }
+
+  // A layer with several places stays where one of them is excluded.
+  void LeaveExcluded() {
+    std::erase_if(layers_, [this](const Layer& layer) {
+      if (excluded_.count(layer.module.get()) == 0) return false;
+      for (const Slot& slot : layer.slots) {
+        summary_.left_alone.push_back({slot.full_name, "the same module is excluded by another of its names"});
+      }
+      return true;
+    });
   }
 
   void RequireSoleOwner() {
@@ -129,7 +143,8 @@ class Plan {
     if (held.empty()) return;
     throw Error(StrCat(
         "cannot replace ", Join(held, ", "),
-        ": held not only by the module tree, but also by a member or variable of type torch::nn::Linear, which would go "
+        ": held not only by the module tree, but also by a member or variable of type torch::nn::Linear, which would "
+        "go "
         "on calling the float layer. Declare that member as w8a16::AnyLinear (it registers and computes the same), let "
         "the variable go, or exclude the layer by name. Nothing was replaced"));
   }
@@ -137,6 +152,7 @@ class Plan {
   Exclusion exclusion_;
   ReplacementSummary& summary_;
   std::set<const Module*> visited_;
+  std::set<const Module*> excluded_;
   std::map<const Module*, size_t> index_;
   std::vector<Layer> layers_;
   std::vector<std::string> module_names_;
@@ -190,7 +206,8 @@ ReplacementSummary ReplaceLinear(Module& root, const std::vector<std::string>& n
   for (Layer& layer : layers) {
     auto* any_linear = dynamic_cast<AnyLinearImpl*>(layer.module.get());
     if (any_linear != nullptr && !fits_any_linear) {
-      summary.left_alone.push_back({layer.slots.front().full_name, "an AnyLinear, which becomes W8A16LinearLayer only"});
+      summary.left_alone.push_back(
+          {layer.slots.front().full_name, "an AnyLinear, which becomes W8A16LinearLayer only"});
       continue;
     }
     const bool training = layer.module->is_training();

@@ -218,9 +218,8 @@ class Rewriter {
     const auto graph = torch::jit::toGraphFunction(method).graph()->copy();
     graph->inputs().front()->setType(copy.type());
     for (const auto& [value, module] : ModulesIn(*graph, copy)) const_cast<Value*>(value)->setType(module.type());
-    auto* function =
-        copy._ivalue()->compilation_unit()->create_function(c10::QualifiedName(*copy.type()->name(), method.name()),
-                                                            graph);
+    auto* function = copy._ivalue()->compilation_unit()->create_function(
+        c10::QualifiedName(*copy.type()->name(), method.name()), graph);
     copy.type()->addMethod(function);
     function->setSchema(method.getSchema().cloneWithRemappedTypes(
         [&](const c10::TypePtr& in) { return *in == *old_type ? c10::TypePtr(copy.type()) : in; }));
