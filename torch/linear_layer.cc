@@ -32,7 +32,8 @@ void W8A16LinearLayerImpl::reset() {
   const int64_t k = options.in_features();
   if (n < 0 || k < 0) throw Error(StrCat("W8A16LinearLayer: negative size: in_features ", k, ", out_features ", n));
   const auto dtype = torch::TensorOptions().dtype(options.dtype());
-  int8_weights = register_buffer("int8_weights", torch::zeros({n, k}, torch::kChar));
+  // Not zeros: pages that are never touched take no memory, and quantize() and load() bring tensors of their own.
+  int8_weights = register_buffer("int8_weights", torch::empty({n, k}, torch::kChar));
   scales = register_buffer("scales", torch::full({n}, std::numeric_limits<float>::quiet_NaN(), dtype));
   if (options.bias()) bias = register_buffer("bias", torch::zeros({n}, dtype));
 }
