@@ -16,7 +16,7 @@ LIBRARY = "libw8a16_torch.so"
 
 class CMakeBuild(build_ext):
     def get_ext_filename(self, fullname: str) -> str:
-        return str(Path("w8a16") / LIBRARY)
+        return fullname.replace(".", "/") + ".so"  # one library for every Python: no tag in its name
 
     def build_extension(self, ext: Extension) -> None:
         if not (SOURCE / "CMakeLists.txt").is_file():
