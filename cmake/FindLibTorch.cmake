@@ -1,8 +1,8 @@
 # Finds LibTorch's headers and libraries directly: TorchConfig.cmake insists on finding everything that PyTorch was built
 # with (CUDA's compiler, protobuf), none of which is needed to use it from C++ on the CPU.
 #
-#   Python3_EXECUTABLE, W8A16_TORCH_PYTHON   whose PyTorch to use, where it brings headers (pip)
-#   LIBTORCH_ROOT                            a LibTorch folder (include/, lib/)
+#   W8A16_TORCH_PYTHON   the Python whose PyTorch to use, where it brings headers
+#   LIBTORCH_ROOT        a LibTorch folder (include/, lib/)
 # Otherwise the system's (Debian: libtorch-dev). Gives the target w8a16_libtorch and LibTorch_VERSION.
 
 if(NOT LIBTORCH_ROOT AND W8A16_TORCH_PYTHON)
@@ -13,6 +13,14 @@ if(NOT LIBTORCH_ROOT AND W8A16_TORCH_PYTHON)
     set(LIBTORCH_ROOT ${python_torch})
   endif()
 endif()
+
+# What another root gave is not kept.
+if(NOT "${LIBTORCH_ROOT}" STREQUAL "${W8A16_LIBTORCH_ROOT_BEFORE}")
+  foreach(name INCLUDE_DIR API_INCLUDE_DIR torch_LIBRARY torch_cpu_LIBRARY c10_LIBRARY)
+    unset(LibTorch_${name} CACHE)
+  endforeach()
+endif()
+set(W8A16_LIBTORCH_ROOT_BEFORE "${LIBTORCH_ROOT}" CACHE INTERNAL "")
 
 set(only_root)
 if(LIBTORCH_ROOT)
