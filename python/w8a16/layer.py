@@ -30,6 +30,7 @@ class W8A16LinearLayer(nn.Module):
     """
 
     __constants__ = ["in_features", "out_features"]
+    __jit_unused_properties__ = ["weight"]
     in_features: int
     out_features: int
     int8_weights: Tensor
@@ -84,6 +85,11 @@ class W8A16LinearLayer(nn.Module):
         int8_weights, scales = _library.quantize(weights.detach())
         device = self.int8_weights.device
         self.int8_weights, self.scales = int8_weights.to(device), scales.to(device)
+
+    @property
+    def weight(self) -> Tensor:
+        """The dequantized weights, made anew at each access, for code that reads a linear layer's weight."""
+        return self.int8_weights.to(self.scales.dtype) * self.scales[:, None]
 
     def forward(self, input: Tensor) -> Tensor:
         return torch.ops.w8a16.linear(input, self.int8_weights, self.scales, self.bias)

@@ -126,6 +126,9 @@ class _Replacement:
             tied.setdefault(key, target)
             for slot in slots:
                 setattr(slot.parent, slot.child, target)
+                if isinstance(slot.parent, nn.TransformerEncoderLayer):
+                    # Its fused inference path computes with the float weights of its layers; this turns that path off.
+                    slot.parent.activation_relu_or_gelu = 0
                 self.summary.replaced.append(slot.name)
         self.summary.bytes_after = _bytes(self.model)
         return self.summary
@@ -135,7 +138,7 @@ class _Replacement:
             return False
         if type(module) is nn.Linear or _is_conv1d(module):
             return True
-        return self.include_subclasses and isinstance(module, nn.Linear)
+        return self.include_subclasses and isinstance(module, nn.Linear) and not _is_attention_output(module)
 
     def plan(self) -> List[List[_Slot]]:
         """The layers to replace, each with all its places in the tree."""
@@ -148,6 +151,8 @@ class _Replacement:
             if not self.is_linear(module):
                 if isinstance(module, self.target_class):
                     self.summary.left_alone[slot.name] = f"a {type(module).__name__} already"
+                elif _is_attention_output(module):
+                    self.summary.left_alone[slot.name] = "nn.MultiheadAttention reads its weight instead of calling it"
                 elif isinstance(module, nn.Linear):
                     self.summary.left_alone[slot.name] = (
                         f"{type(module).__name__} is a subclass of nn.Linear (include_subclasses=True replaces it)"
@@ -268,6 +273,11 @@ def _walk(parent: nn.Module, prefix: str, visited: set) -> Iterator[_Slot]:
 def _is_conv1d(module: nn.Module) -> bool:
     """GPT-2's Conv1D (transformers), by its name, so that transformers need not be there: weights [in, out]."""
     return type(module).__name__ == "Conv1D" and isinstance(getattr(module, "weight", None), Tensor)
+
+
+def _is_attention_output(module: nn.Module) -> bool:
+    """The out_proj of nn.MultiheadAttention."""
+    return isinstance(module, nn.modules.linear.NonDynamicallyQuantizableLinear)
 
 
 def _weight(layer: nn.Module) -> Tensor:

@@ -101,5 +101,14 @@ def test_copies_and_pickles(make_layer, tmp_path):
     assert torch.equal(torch.load(tmp_path / "state.pt")["int8_weights"], layer.int8_weights)
 
 
+def test_weight_is_the_dequantized_one():
+    layer = W8A16LinearLayer(4, 8)
+    weights = torch.randn(8, 4)
+    layer.quantize(weights)
+    assert torch.equal(layer.weight, layer.int8_weights.float() * layer.scales[:, None])
+    assert (layer.weight - weights).abs().max() <= layer.scales.max() / 2 * 1.0001
+    assert "weight" not in layer.state_dict()
+
+
 def test_repr(make_layer):
     assert repr(make_layer(4, 8)) == "W8A16LinearLayer(in_features=4, out_features=8, bias=True, scales=float32)"

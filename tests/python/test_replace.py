@@ -91,8 +91,22 @@ def test_subclasses_only_when_asked():
     model = nn.Sequential(Special(4, 4), nn.MultiheadAttention(4, 1))
     summary = replace_linear_with_target_and_quantize(model)
     assert summary.replaced == []
-    assert "subclass of nn.Linear" in summary.left_alone["0"] and "1.out_proj" in summary.left_alone
-    assert replace_linear_with_target_and_quantize(model, names_to_exclude=["1"], include_subclasses=True).replaced == ["0"]
+    assert "subclass of nn.Linear" in summary.left_alone["0"]
+    assert "MultiheadAttention" in summary.left_alone["1.out_proj"]
+    assert replace_linear_with_target_and_quantize(model, include_subclasses=True).replaced == ["0"]
+
+
+def test_transformer_encoder_does_not_bypass_the_layers():
+    model = nn.TransformerEncoder(nn.TransformerEncoderLayer(16, 2, 32, batch_first=True), 2).eval()
+    x = torch.randn(2, 5, 16)
+    with torch.no_grad():
+        before = model(x)
+        summary = replace_linear_with_target_and_quantize(model)
+        calls = []
+        model.layers[1].linear2.register_forward_hook(lambda *_: calls.append(1))
+        after = model(x)
+    assert len(summary.replaced) == 4 and calls
+    assert not torch.equal(before, after) and (before - after).norm() < 0.02 * before.norm()
 
 
 def test_shared_modules_stay_shared():
