@@ -86,6 +86,7 @@ class Rewriter {
     }
     FindUses(root);
     Visit(root, "");
+    FindAbove(root);
     summary_.warnings = exclusion_.Warnings(module_names_);
     if (chosen_.empty()) {
       throw Error(
@@ -100,7 +101,7 @@ class Rewriter {
     Module result = module;
     if (chosen_.count(object) != 0) {
       result = MakeW8A16(module);
-    } else if (HasChosenBelow(module)) {
+    } else if (above_.count(object) != 0) {
       result = CopyWithNewChildren(module);
     }
     rewritten_.emplace(object, result);
@@ -150,17 +151,32 @@ class Rewriter {
   }
 
   static void RequireQuantizable(const std::string& full_name, const torch::Tensor& weight) {
+    const auto type = weight.scalar_type();
+    if (type != torch::kFloat && type != torch::kHalf && type != torch::kBFloat16) {
+      throw Error(StrCat("cannot quantize ", full_name, ": its weight is ", type,
+                         "; it must be float32, bfloat16 or float16: convert the model, or exclude the layer"));
+    }
     if (weight.numel() == 0) return;
     const auto [low, high] = torch::aminmax(weight.detach());
     if (torch::isfinite(low).item<bool>() && torch::isfinite(high).item<bool>()) return;
     throw Error(StrCat("cannot quantize ", full_name, ": its weight has NaN or infinite elements; exclude the layer"));
   }
 
-  bool HasChosenBelow(const Module& module) const {
+  // Modules with a chosen one below them. Found before anything changes, like all that could be wrong with them.
+  bool FindAbove(const Module& module) {
+    bool above = false;
     for (const auto& child : module.named_children()) {
-      if (chosen_.count(child.value._ivalue().get()) != 0 || HasChosenBelow(child.value)) return true;
+      const bool chosen = chosen_.count(child.value._ivalue().get()) != 0;
+      above = FindAbove(child.value) || chosen || above;
     }
-    return false;
+    if (!above) return false;
+    const auto type = module.type();
+    if (!type->getForwardHooks().empty() || !type->getForwardPreHooks().empty()) {
+      throw Error(StrCat("the script module ", type->name()->qualifiedName(),
+                         " has forward hooks, which cannot be carried over: export it without hooks"));
+    }
+    above_.insert(module._ivalue().get());
+    return true;
   }
 
   static Module MakeW8A16(const Module& linear) {
@@ -188,18 +204,14 @@ class Rewriter {
 
   Module CopyWithNewChildren(const Module& module) {
     const auto type = module.type();
-    if (!type->getForwardHooks().empty() || !type->getForwardPreHooks().empty()) {
-      throw Error(StrCat("the script module ", type->name()->qualifiedName(),
-                         " has forward hooks, which cannot be carried over: export it without hooks"));
-    }
     const auto unit = module._ivalue()->compilation_unit();
     Module copy(*type->name(), unit, /*shouldMangle=*/true);
     for (size_t i = 0; i < type->numAttributes(); ++i) {
       const std::string& name = type->getAttributeName(i);
       const c10::IValue value = module._ivalue()->getSlot(i);
       if (type->getAttribute(i)->is_module() && value.isModule()) {
-        const Module child = Rewrite(value.toModule());
-        copy.register_module(name, child);
+        copy.register_module(name, Rewrite(value.toModule()));
+        // Lets go of the float layers one by one; nothing looks at the old tree again.
         module._ivalue()->setSlot(i, c10::IValue());
       } else {
         copy.type()->addOrCheckAttribute(name, type->getAttribute(i), type->is_parameter(i), type->is_buffer(i));
@@ -230,6 +242,7 @@ class Rewriter {
   std::set<Object> used_visited_;
   std::set<Object> used_otherwise_;
   std::set<Object> chosen_;
+  std::set<Object> above_;
   std::map<Object, Module> rewritten_;
   std::vector<std::string> module_names_;
 };

@@ -112,14 +112,13 @@ using MakeTarget = std::function<torch::nn::AnyModule(const W8A16LinearLayerOpti
 ReplacementSummary ReplaceLinear(torch::nn::Module& root, const std::vector<std::string>& names_to_exclude,
                                  bool fits_any_linear, bool quantizes, const MakeTarget& make);
 
-inline torch::nn::Module& AsModule(torch::nn::Module& module) { return module; }
-template <class Impl>
-torch::nn::Module& AsModule(const std::shared_ptr<Impl>& module) {
-  return *module;
-}
-template <class Impl>
-torch::nn::Module& AsModule(const torch::nn::ModuleHolder<Impl>& module) {
-  return *module.ptr();
+template <class Model>
+torch::nn::Module& AsModule(Model& model) {
+  if constexpr (std::is_base_of_v<torch::nn::Module, Model>) {
+    return model;
+  } else {
+    return *model;
+  }
 }
 
 template <class Target, class Model>

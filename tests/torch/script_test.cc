@@ -75,6 +75,23 @@ TEST(Script, ExcludesByName) {
   EXPECT_THAT(summary.warnings, ElementsAre(HasSubstr("\"fd\" matches no linear layer")));
 }
 
+TEST(Script, SharedBlocksStayShared) {
+  Model model;
+  ScriptModule pair("__torch__.Pair", model.unit, true);
+  ScriptModule wrapper("__torch__.Wrapper", model.unit, true);
+  wrapper.register_module("block", model.block);
+  wrapper.define("def forward(self, x):\n  return self.block.forward(x)\n");
+  pair.register_module("first", model.block);
+  pair.register_module("second", wrapper);
+  pair.define("def forward(self, x):\n  return self.second.forward(self.first.forward(x))\n");
+  const Tensor x = torch::randn({2, 4});
+  const Tensor before = pair.forward({x}).toTensor();
+  quantize_script_module(pair);
+  const Tensor after = pair.forward({x}).toTensor();
+  EXPECT_LT(((after - before).norm() / before.norm()).item<double>(), 0.1);
+  EXPECT_EQ(pair.attr("first").toModule()._ivalue(), pair.attr("second").toModule().attr("block").toModule()._ivalue());
+}
+
 TEST(Script, ErrorsSayWhatToDo) {
   const auto message = [](ScriptModule module) -> std::string {
     try {
@@ -89,6 +106,9 @@ TEST(Script, ErrorsSayWhatToDo) {
   EXPECT_THAT(message(ScriptModule("__torch__.Empty", model.unit, true)), HasSubstr("no linear layers to replace"));
   model.root.attr("lm_head").toModule().attr("weight").toTensor()[1][1] = NAN;
   EXPECT_THAT(message(model.root), HasSubstr("cannot quantize lm_head"));
+  model.root.to(torch::kDouble);
+  EXPECT_THAT(message(model.root), HasSubstr("its weight is Double"));
+  EXPECT_EQ(model.root.forward({torch::randn({1, 4}, torch::kDouble)}).toTensor().scalar_type(), torch::kDouble);
 }
 
 }  // namespace
