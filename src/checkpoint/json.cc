@@ -75,8 +75,9 @@ class Builder {
 
   bool key(std::string& name) {
     Level& level = levels_.back();
-    if (!level.keys.insert(name).second)
+    if (!level.keys.insert(name).second) {
       Fail(StrCat("the key \"", name.substr(0, kMaxReason), "\" stands twice in one object"));
+    }
     auto& members = level.value->get_ref<Json::object_t&>();
     // Straight to the vector below the ordered map, whose own emplace searches it.
     members.Json::object_t::Container::emplace_back(std::move(name), nullptr);

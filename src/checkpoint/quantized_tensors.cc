@@ -111,8 +111,9 @@ class Finder {
       std::memcpy(narrow.data(), data, sizeof(narrow));
       shape = {narrow[0], narrow[1]};
     }
-    if (shape[0] < 1 || shape[1] < 1)
+    if (shape[0] < 1 || shape[1] < 1) {
       Fail(tensor, StrCat("it says ", ShapeString({shape[0], shape[1]}), "; sizes are positive"));
+    }
     return {shape[0], shape[1]};
   }
 

@@ -147,6 +147,7 @@ void RunBenchLinear(const BenchLinearArgs& args) {
   int8.scales = scales.data();
   const Linear layer(int8, "bench");
   std::vector<Result> results;
+  results.reserve(rows.size());
   for (int64_t m : rows) results.push_back(Measure(layer, m, dtype));
   const MachineLimits limits = MeasureMachine();
   if (!args.json) {
@@ -176,12 +177,12 @@ void AddBenchLinear(CLI::App& bench) {
   const auto args = std::make_shared<BenchLinearArgs>();
   CLI::App* command = bench.add_subcommand("linear", "One W8A16 linear layer y = x W^T with made-up numbers");
   command->add_option("--m", args->m, "Rows of x, one or several (default: 1,16,512)")->type_name("M,...");
-  const CLI::Range sizes(int64_t{1}, int64_t{1} << 30);
+  const CLI::Validator sizes = CLI::Range(int64_t{1}, int64_t{1} << 30).description("");
   command->add_option("--n", args->n, "Outputs (default: 4096)")->check(sizes)->type_name("N");
   command->add_option("--k", args->k, "Inputs (default: 4096)")->check(sizes)->type_name("K");
   command->add_option("--dtype", args->dtype, "Type of x and y (default: bf16)")
       ->check(CLI::IsMember({"f32", "bf16", "f16"}))
-      ->type_name("");
+      ->type_name("NAME");
   AddThreadsOption(*command, args->threads);
   AddJsonOption(*command, args->json);
   command->callback([args] { RunBenchLinear(*args); });

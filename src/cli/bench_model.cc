@@ -72,7 +72,7 @@ void AddBenchModel(CLI::App& bench) {
   const auto args = std::make_shared<BenchModelArgs>();
   CLI::App* command = bench.add_subcommand("model", "Loading, prefill and decode of a model");
   AddModelOptions(*command, args->model);
-  const CLI::Range counts(int64_t{1}, int64_t{1} << 31);
+  const CLI::Validator counts = CLI::Range(int64_t{1}, int64_t{1} << 31).description("");
   command->add_option("--prompt-tokens", args->prompt_tokens, "Tokens of the prompt (default: 512)")
       ->check(counts)
       ->type_name("N");

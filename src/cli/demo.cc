@@ -145,7 +145,8 @@ void PrintDemo(const Demo& demo) {
   table.AddRow({"decode, tokens/s", FormatNumber(before.speed.decode_tokens_per_second),
                 FormatNumber(after.speed.decode_tokens_per_second)});
   PrintText(table.Render());
-  PrintText(StrCat("\nPrompt: ", demo.prompt, "\n\nBefore:", before.text, "\n\nAfter:", after.text, "\n\n"));
+  PrintText(StrCat("\nPrompt: ", demo.prompt, "\n\nBefore: ", demo.prompt, before.text, "\n\nAfter: ", demo.prompt,
+                   after.text, "\n\n"));
   if (demo.first_difference) {
     PrintText(fmt::format("The texts first differ at new token {}.\n", *demo.first_difference + 1));
   } else {

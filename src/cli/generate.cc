@@ -64,6 +64,7 @@ void RunGenerate(const GenerateArgs& args) {
   if (args.prompt.has_value() == args.prompt_ids.has_value()) {
     throw CLI::ValidationError("give exactly one of --prompt and --prompt-ids");
   }
+  if (args.options.top_p <= 0) throw CLI::ValidationError("--top-p", "must be above 0");
   std::optional<Tokenizer> tokenizer;
   std::vector<int32_t> prompt;
   if (args.prompt) {
@@ -120,16 +121,16 @@ void AddGenerate(CLI::App& app) {
   command->add_option("--prompt-ids", args->prompt_ids, "Token ids to continue, such as 1,2,3")->type_name("IDS");
   GenerateOptions& options = args->options;
   command->add_option("--max-new-tokens", options.max_new_tokens, "Most tokens to add (default: 128)")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 31))
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 31).description(""))
       ->type_name("N");
   command->add_option("--temperature", options.temperature, "0: always the likeliest token (default: 0)")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Validator(CLI::NonNegativeNumber).description(""))
       ->type_name("T");
   command->add_option("--top-k", options.top_k, "Choose among the K likeliest tokens (default: 0, all)")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Validator(CLI::NonNegativeNumber).description(""))
       ->type_name("K");
   command->add_option("--top-p", options.top_p, "Choose among the likeliest tokens that sum to P (default: 1, all)")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(CLI::Range(0.0, 1.0).description(""))
       ->type_name("P");
   command->add_option("--seed", options.seed, "Seed of the random choice (default: 0)")->type_name("S");
   command->add_flag("--ignore-eos", options.ignore_eos, "Go on past end-of-text tokens");

@@ -75,4 +75,11 @@ int Run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return Run(argc, argv); }
+int main(int argc, char** argv) {
+  try {
+    return Run(argc, argv);
+  } catch (...) {  // even printing a message failed
+    std::fputs("error: out of memory\n", stderr);
+    return kFailed;
+  }
+}

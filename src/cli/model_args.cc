@@ -12,7 +12,7 @@ namespace w8a16 {
 
 void AddThreadsOption(CLI::App& app, int& threads) {
   app.add_option("--threads", threads, "Threads to compute with (default: all physical cores)")
-      ->check(CLI::Range(1, 4096))
+      ->check(CLI::Range(1, 4096).description(""))
       ->type_name("N");
 }
 
@@ -27,14 +27,14 @@ void AddModelOptions(CLI::App& app, ModelArgs& args) {
   app.add_option("--dtype", args.dtype,
                  "Type of the linear layers' inputs and outputs and of the key/value cache (default: the checkpoint's)")
       ->check(CLI::IsMember({"f32", "bf16", "f16"}))
-      ->type_name("");
+      ->type_name("NAME");
   app.add_option("--weights", args.weights,
                  "auto: what the checkpoint has; w8a16: quantize a float checkpoint while it loads; original: refuse a "
                  "quantized one (default: auto)")
       ->check(CLI::IsMember({"auto", "w8a16", "original"}))
-      ->type_name("");
+      ->type_name("NAME");
   app.add_option("--context", args.context, "Most tokens of one sequence (default: the model's own)")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 31))
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 31).description(""))
       ->type_name("N");
   AddThreadsOption(app, args.threads);
   AddJsonOption(app, args.json);

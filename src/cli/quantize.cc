@@ -110,7 +110,7 @@ void AddQuantize(CLI::App& app) {
   command->add_flag("--no-default-ignore", args->no_default_ignore, "Quantize the output head too");
   command->add_option("--format", args->format, "Form of the checkpoint (default: pack-quantized)")
       ->check(CLI::IsMember({"pack-quantized", "int-quantized"}))
-      ->type_name("");
+      ->type_name("NAME");
   command->add_flag("--force", args->force, "Write to a directory that is not empty; its weight files are removed");
   AddThreadsOption(*command, args->threads);
   AddJsonOption(*command, args->json);

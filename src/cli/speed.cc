@@ -32,12 +32,12 @@ double DecodeSeconds(Model& model, std::span<const int32_t> prompt, int64_t new_
   return SecondsSince(start);
 }
 
-// At least three runs, and more while they are short.
+// Three runs, more while they are short, fewer where one takes seconds.
 template <class Run>
 double MedianSeconds(const Run& run, const std::function<void()>& check) {
   std::vector<double> seconds;
   double total = 0;
-  while (seconds.size() < 3 || (total < 0.5 && seconds.size() < 100)) {
+  while ((seconds.size() < 3 && total < 2) || (total < 0.3 && seconds.size() < 100)) {
     if (check) check();
     seconds.push_back(run());
     total += seconds.back();

@@ -45,6 +45,7 @@ std::string Table::Render() const {
   };
   add_line(rows_.front());
   std::vector<std::string> rule;
+  rule.reserve(widths.size());
   for (size_t width : widths) rule.emplace_back(width, '-');
   add_line(rule);
   for (size_t r = 1; r < rows_.size(); ++r) add_line(rows_[r]);

@@ -12,6 +12,8 @@ constexpr int64_t kBlockOutputs = 48;
 constexpr int64_t kMaxBlockParts = 3 * kBlockRows;
 // From so many groups of parts on, it pays to copy weights to a panel first.
 constexpr int kPanelGroups = 3;
+// Weights of a row that are read at a time straight from memory; the next tile's are fetched meanwhile.
+constexpr int64_t kMaxRowsK = 2048;
 constexpr int64_t kMaxPanelBytes = 32 * 1024;
 
 // The parts of a block of rows, cut into groups of nearly equal size.
@@ -43,7 +45,7 @@ class Block {
         parts_.shift[parts_.count++] = static_cast<uint8_t>(bits);
       }
     }
-    parts_.groups = (parts_.count + kMaxDotParts - 1) / kMaxDotParts;
+    parts_.groups = (parts_.count + kernel.parts - 1) / kernel.parts;
   }
 
   void Run() {
@@ -71,54 +73,64 @@ class Block {
 
   // Few parts: memory is what takes time, so each row of weights is read to its end.
   void ByRows() {
+    const auto& dot_by_parts = kernel_.rows[static_cast<int>(args_.encoding)];
+    const int64_t block = std::min(kMaxRowsK, kernel_.max_k);
     DotArgs dot;
     for (int64_t n = n_begin_; n < n_end_; n += kernel_.outputs) {
-      for (int64_t k = 0; k < args_.k; k += kernel_.max_k) {
+      for (int64_t k = 0; k < args_.k; k += block) {
         PointAtWeights(n, k, dot);
-        DotGroups(kernel_.rows[static_cast<int>(args_.encoding)], n, k, dot);
+        dot.k = std::min(block, args_.k - k);
+        dot.ahead = k + block < args_.k ? dot.weights[0] + block : RowAt(n + kernel_.outputs);
+        for (int group = 0; group < parts_.groups; ++group) DotGroup(dot_by_parts, group, n, k, dot);
       }
     }
   }
 
   // Many parts: arithmetic takes the time, so all parts are used on a panel in the first-level cache, and the same
-  // columns of x, in the second, for all panels of the block.
+  // columns of x, in the second, for all panels of the block. The first groups fetch the next panel's rows.
   void ByPanels() {
+    const int ahead_groups = kernel_.outputs / kPanelAhead;
     DotArgs dot;
     for (int64_t k = 0; k < args_.k; k += kernel_.max_k) {
       const int64_t length = std::min(kernel_.max_k, args_.k - k);
       const int64_t stride = PartStride(length, kernel_.panel_element_bytes);
       for (int64_t n = n_begin_; n < n_end_; n += kernel_.outputs) {
         PointAtWeights(n, k, dot);
+        dot.k = length;
+        dot.ahead = RowAt(n + kernel_.outputs) + k;
         kernel_.make_panel[static_cast<int>(args_.encoding)](dot.weights, length, panel_, stride);
         for (int o = 0; o < kernel_.outputs; ++o) dot.weights[o] = reinterpret_cast<uint8_t*>(panel_) + o * stride;
-        DotGroups(kernel_.panel, n, k, dot);
+        for (int group = 0; group < parts_.groups; ++group) {
+          DotGroup(group < ahead_groups ? kernel_.panel_ahead : kernel_.panel, group, n, k, dot);
+          dot.ahead += kPanelAhead * args_.weight_stride;
+        }
       }
     }
   }
+
+  const uint8_t* RowAt(int64_t n) const { return args_.weights + n * args_.weight_stride; }
 
   // A range's last tile repeats its last row; the results are dropped.
   void PointAtWeights(int64_t n, int64_t k, DotArgs& dot) const {
     for (int o = 0; o < kernel_.outputs; ++o) {
-      dot.weights[o] = args_.weights + std::min(n + o, n_end_ - 1) * args_.weight_stride + k;
+      dot.weights[o] = RowAt(std::min(n + o, n_end_ - 1)) + k;
     }
+    dot.ahead_stride = args_.weight_stride;
   }
 
-  void DotGroups(const DotFn* dot_by_parts, int64_t n, int64_t k, DotArgs& dot) {
+  void DotGroup(const std::array<DotFn, kMaxDotParts>& dot_by_parts, int group, int64_t n, int64_t k, DotArgs& dot) {
     int64_t tile[kMaxDotParts * kMaxDotOutputs];
+    const int begin = parts_.GroupBegin(group);
+    const int end = parts_.GroupBegin(group + 1);
+    dot.parts = parts_.first + begin * parts_.stride + kPartHeader + k * kernel_.element_bytes;
     dot.part_stride = parts_.stride;
-    dot.k = std::min(kernel_.max_k, args_.k - k);
     dot.sums = tile;
+    dot_by_parts[static_cast<size_t>(end - begin - 1)](dot);
     const auto outputs = static_cast<int>(std::min<int64_t>(kernel_.outputs, n_end_ - n));
-    for (int group = 0; group < parts_.groups; ++group) {
-      const int begin = parts_.GroupBegin(group);
-      const int end = parts_.GroupBegin(group + 1);
-      dot.parts = parts_.first + begin * parts_.stride + kPartHeader + k * kernel_.element_bytes;
-      dot_by_parts[end - begin - 1](dot);
-      for (int p = begin; p < end; ++p) {
-        int64_t* sums = sums_ + parts_.row[p] * kBlockOutputs + (n - n_begin_);
-        const int64_t* from = tile + (p - begin) * kernel_.outputs;
-        for (int o = 0; o < outputs; ++o) sums[o] += from[o] * (int64_t{1} << parts_.shift[p]);
-      }
+    for (int p = begin; p < end; ++p) {
+      int64_t* sums = sums_ + parts_.row[p] * kBlockOutputs + (n - n_begin_);
+      const int64_t* from = tile + (p - begin) * kernel_.outputs;
+      for (int o = 0; o < outputs; ++o) sums[o] += from[o] * (int64_t{1} << parts_.shift[p]);
     }
   }
 

@@ -1,11 +1,15 @@
 #pragma once
 
+#include <array>
+#include <utility>
+
 #include "kernels/pack_kernels.h"
 
 namespace w8a16 {
 
 inline constexpr int kMaxDotOutputs = 8;
 inline constexpr int kMaxDotParts = 4;
+inline constexpr int kPanelAhead = 2;
 
 /// sums[part * outputs + o] = sum over k of weights[o][k] * part[k], exact.
 struct DotArgs {
@@ -14,6 +18,10 @@ struct DotArgs {
   int64_t part_stride;
   int64_t k;  ///< at most DotKernel::max_k
   int64_t* sums;
+  /// Rows of weights that are fetched into the cache meanwhile: `outputs` of them, or kPanelAhead by a product of a
+  /// panel. They need not be there.
+  const uint8_t* ahead;
+  int64_t ahead_stride;
 };
 using DotFn = void (*)(const DotArgs& args);
 
@@ -22,13 +30,15 @@ using DotFn = void (*)(const DotArgs& args);
 /// that.
 struct DotKernel {
   int outputs;
+  int parts;
   int element_bytes;  ///< of parts: 1 or 2
   int part_bits;      ///< a part counts 2^part_bits times the one below it
   int64_t max_k;      ///< longest block of k: 32-bit sums do not overflow, blocks fit the first-level cache
   int64_t panel_element_bytes;
-  bool unsigned_weights[2];     ///< by Int8Encoding
-  DotFn rows[2][kMaxDotParts];  ///< by Int8Encoding and number of parts - 1: rows straight from memory
-  DotFn panel[kMaxDotParts];    ///< the same from a panel
+  bool unsigned_weights[2];                     ///< by Int8Encoding
+  std::array<DotFn, kMaxDotParts> rows[2];      ///< by Int8Encoding and number of parts - 1: rows straight from memory
+  std::array<DotFn, kMaxDotParts> panel_ahead;  ///< the same from a panel,
+  std::array<DotFn, kMaxDotParts> panel;        ///< and without fetching ahead
   /// Copies rows [outputs] of k weights to a panel: elements as the kernel likes them, rows panel_stride bytes apart,
   /// zero (or anything) up to a multiple of 64 bytes.
   void (*make_panel[2])(const uint8_t* const* weights, int64_t k, std::byte* panel, int64_t panel_stride);

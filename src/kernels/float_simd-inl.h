@@ -63,7 +63,20 @@ HWY_INLINE hn::Vec<D> Widen(D d, hn::Vec<DU16<D>> bits, BF16 /*type*/) {
 
 template <class D>
 HWY_INLINE hn::Vec<D> Widen(D d, hn::Vec<DU16<D>> bits, F16 /*type*/) {
-  return hn::PromoteTo(d, hn::BitCast(hn::Rebind<hwy::float16_t, D>(), bits));
+  const auto wide = hn::PromoteTo(d, hn::BitCast(hn::Rebind<hwy::float16_t, D>(), bits));
+#if HWY_TARGET == HWY_SSE4
+  // Without F16C, Highway 1.0.3 takes infinities and NaNs for numbers of 65536 and more.
+  const DU32<D> du;
+  const hn::RebindToSigned<D> di;
+  const auto bits32 = hn::PromoteTo(du, bits);
+  const auto magnitude = hn::And(bits32, hn::Set(du, 0x7FFF));
+  const auto sign = hn::ShiftLeft<16>(hn::Xor(bits32, magnitude));
+  const auto special = hn::Or(hn::Or(sign, hn::Set(du, 0x7F800000)), hn::ShiftLeft<13>(magnitude));
+  const auto is_special = hn::RebindMask(d, hn::Gt(hn::BitCast(di, magnitude), hn::Set(di, 0x7BFF)));
+  return hn::IfThenElse(is_special, hn::BitCast(d, special), wide);
+#else
+  return wide;
+#endif
 }
 
 template <class D>

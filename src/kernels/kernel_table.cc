@@ -4,6 +4,7 @@
 
 #include "kernels/linear_amx.h"
 #include "kernels/linear_ref.h"
+#include "kernels/linear_vnni.h"
 #include "kernels/linear_words.h"
 #include "kernels/pack_kernels.h"
 
@@ -26,12 +27,18 @@ Isa BaseIsa(Isa isa) {
   }
 }
 
+const LinearKernel& BestLinear(Isa isa) {
+  const LinearKernel* amx = isa == Isa::kAmx ? AmxLinearKernel() : nullptr;
+  for (const LinearKernel* kernel : {amx, LinearVnniFor(isa), LinearWordsFor(BaseIsa(isa))}) {
+    if (kernel != nullptr) return *kernel;
+  }
+  return kLinearRef;
+}
+
 KernelTable MakeTable(Isa isa) {
   const Isa base = BaseIsa(isa);
-  const LinearKernel* linear = isa == Isa::kAmx ? AmxLinearKernel() : LinearWordsFor(base);
-  const PackKernels* rows = PackKernelsFor(base);
-  return {isa, linear != nullptr ? linear : &kLinearRef, rows != nullptr ? rows->measure : MeasureRowsRef,
-          &FloatKernelsFor(base)};
+  const PackKernels* pack = PackKernelsFor(base);
+  return {isa, &BestLinear(isa), pack != nullptr ? pack->measure : MeasureRowsRef, &FloatKernelsFor(base)};
 }
 
 const std::vector<KernelTable>& Tables() {

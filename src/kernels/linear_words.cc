@@ -6,6 +6,9 @@
 #define HWY_TARGET_INCLUDE "kernels/linear_words.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#undef W8A16_DOT_BEFORE_NAMESPACE
+#define W8A16_DOT_BEFORE_NAMESPACE HWY_BEFORE_NAMESPACE()
+#include "kernels/dot-inl.h"
 // Vectors of unknown length cannot be held in arrays; SVE machines run the NEON code.
 #if !HWY_HAVE_SCALABLE
 
@@ -17,113 +20,88 @@ namespace hn = hwy::HWY_NAMESPACE;
 using DW = hn::ScalableTag<int16_t>;
 using DI = hn::RepartitionToWide<DW>;
 using DL = hn::RepartitionToWide<DI>;
-constexpr auto kLanes = static_cast<int64_t>(hn::MaxLanes(DW()));
 
-// As many accumulators as registers allow beside the operands; Arm's widening products need two each.
-constexpr int kOutputs = HWY_TARGET == HWY_AVX3 ? 6 : 3;
-// A 32-bit lane takes two products of at most 255 * 32768 a step: 128 steps stay below 2^31.
-constexpr int64_t kMaxSteps = 128;
-
-enum class Source { kSigned, kFlipped, kPanel };
-
-template <Source kSource>
-HWY_INLINE hn::Vec<DW> LoadWeights(const uint8_t* row, int64_t k) {
-  const DW dw;
-  if constexpr (kSource == Source::kPanel) {
-    return hn::Load(dw, reinterpret_cast<const int16_t*>(row) + k);
-  } else if constexpr (kSource == Source::kSigned) {
-    return hn::PromoteTo(dw, hn::LoadU(hn::Rebind<int8_t, DW>(), reinterpret_cast<const int8_t*>(row) + k));
-  } else {
-    return hn::PromoteTo(dw, hn::LoadU(hn::Rebind<uint8_t, DW>(), row + k));
-  }
-}
-
-HWY_INLINE int64_t SumOfLanes(hn::Vec<DI> v) {
-  const hn::Half<DI> dh;
-  const DL dl;
-  const auto wide = hn::Add(hn::PromoteTo(dl, hn::LowerHalf(dh, v)), hn::PromoteTo(dl, hn::UpperHalf(dh, v)));
-  return hn::GetLane(hn::SumOfLanes(dl, wide));
-}
-
-template <Source kSource, int kParts>
-void Dot(const DotArgs& args) {
-  const DW dw;
-  const DI di;
-  hn::Vec<DI> even[kParts][kOutputs];
-  hn::Vec<DI> odd[kParts][kOutputs];
-  HWY_UNROLL(4)
-  for (int p = 0; p < kParts; ++p) {
-    HWY_UNROLL(8)
-    for (int o = 0; o < kOutputs; ++o) even[p][o] = odd[p][o] = hn::Zero(di);
-  }
-  const auto step = [&](const uint8_t* const* weights, int64_t weight_k, int64_t k) HWY_ATTR {
-    hn::Vec<DW> w[kOutputs];
-    HWY_UNROLL(8)
-    for (int o = 0; o < kOutputs; ++o) w[o] = LoadWeights<kSource>(weights[o], weight_k);
-    HWY_UNROLL(4)
-    for (int p = 0; p < kParts; ++p) {
-      const auto x = hn::Load(dw, reinterpret_cast<const int16_t*>(args.parts + p * args.part_stride) + k);
-      HWY_UNROLL(8)
-      for (int o = 0; o < kOutputs; ++o) {
-        even[p][o] = hn::ReorderWidenMulAccumulate(di, w[o], x, even[p][o], odd[p][o]);
-      }
-    }
+// Weights widened to 16 bits.
+struct WordOps {
+  using Weights = hn::Vec<DW>;
+  using Part = hn::Vec<DW>;
+  struct Sums {
+    // GCC compiles a constructor of its own making for the baseline, not for this target.
+    HWY_INLINE Sums() {}  // NOLINT(modernize-use-equals-default)
+    HWY_INLINE Sums(hn::Vec<DI> e, hn::Vec<DI> o) : even(e), odd(o) {}
+    hn::Vec<DI> even;
+    hn::Vec<DI> odd;  // zero where one instruction adds neighbouring products
   };
-  int64_t k = 0;
-  for (; k + kLanes <= args.k; k += kLanes) step(args.weights, k, k);
-  if (k < args.k) {
+  static constexpr auto kLanes = static_cast<int64_t>(hn::MaxLanes(DW()));
+  // As many sums as registers allow beside the operands; Arm's widening products need two each.
+  static constexpr int kOutputs = HWY_TARGET == HWY_AVX3 ? 6 : HWY_TARGET == HWY_NEON ? 4 : 3;
+  static constexpr int kParts = 3;
+  static constexpr int64_t kPanelBytes = 2;
+  static constexpr int64_t kPartBytes = 2;
+  // A 32-bit lane takes two products of at most 255 * 32768 a step: 128 steps stay below 2^31. And a panel stays small.
+  static constexpr int64_t kMaxK = HWY_MIN(128 * kLanes, 2048);
+  static constexpr bool kSignedAsUnsigned = false;
+
+  template <Source kSource>
+  static HWY_INLINE Weights LoadWeights(const uint8_t* p) {
+    const DW dw;
     if constexpr (kSource == Source::kPanel) {
-      step(args.weights, k, k);
+      return hn::Load(dw, reinterpret_cast<const int16_t*>(p));
+    } else if constexpr (kSource == Source::kSigned) {
+      return hn::PromoteTo(dw, hn::LoadU(hn::Rebind<int8_t, DW>(), reinterpret_cast<const int8_t*>(p)));
     } else {
-      // What lies past a row's last byte may not be readable.
-      uint8_t tails[kOutputs][kLanes] = {};
-      const uint8_t* rows[kOutputs];
-      for (int o = 0; o < kOutputs; ++o) {
-        for (int64_t j = k; j < args.k; ++j) tails[o][j - k] = args.weights[o][j];
-        rows[o] = tails[o];
-      }
-      step(rows, 0, k);
+      return hn::PromoteTo(dw, hn::LoadU(hn::Rebind<uint8_t, DW>(), p));
     }
   }
-  HWY_UNROLL(4)
-  for (int p = 0; p < kParts; ++p) {
-    HWY_UNROLL(8)
-    for (int o = 0; o < kOutputs; ++o) {
-      int64_t sum = SumOfLanes(even[p][o]);
-      // Where one instruction adds neighbouring products, the second sums stay zero.
-      if constexpr (HWY_TARGET == HWY_NEON) sum += SumOfLanes(odd[p][o]);
-      args.sums[p * kOutputs + o] = sum;
+  static HWY_INLINE void StoreWeights(Weights weights, std::byte* p) {
+    hn::Store(weights, DW(), reinterpret_cast<int16_t*>(p));
+  }
+  static HWY_INLINE Part LoadPart(const std::byte* p) { return hn::Load(DW(), reinterpret_cast<const int16_t*>(p)); }
+  static HWY_INLINE Sums ZeroSums() { return {hn::Zero(DI()), hn::Zero(DI())}; }
+  static HWY_INLINE void AddProducts(Sums& sums, Weights weights, Part part) {
+    sums.even = hn::ReorderWidenMulAccumulate(DI(), weights, part, sums.even, sums.odd);
+  }
+  static HWY_INLINE void Pin(Sums& sums) {
+#if HWY_ARCH_X86
+    asm volatile("" : "+v"(sums.even.raw));
+#else
+    asm volatile("" : "+w"(sums.even.raw), "+w"(sums.odd.raw));
+#endif
+  }
+  template <size_t kCount>
+  static HWY_INLINE void Totals(const Sums (&sums)[kCount], int64_t* totals) {
+    const hn::Full128<int64_t> d64;
+    HWY_UNROLL(16)
+    for (size_t i = 0; i < kCount; i += 2) {
+      const auto a = Widened(sums[i]);
+      const auto b = i + 1 < kCount ? Widened(sums[i + 1]) : hn::Zero(DL());
+      // Transposes blocks of two lanes while it adds them up, then adds the blocks.
+      const auto ab = hn::Add(hn::InterleaveLower(DL(), a, b), hn::InterleaveUpper(DL(), a, b));
+      hn::StoreU(SumBlocks(DL(), ab), d64, totals + i);
     }
   }
-}
 
-template <Source kSource>
-void MakePanel(const uint8_t* const* weights, int64_t k, std::byte* panel, int64_t panel_stride) {
-  const DW dw;
-  for (int o = 0; o < kOutputs; ++o) {
-    auto* out = reinterpret_cast<int16_t*>(panel + o * panel_stride);
-    int64_t i = 0;
-    for (; i + kLanes <= k; i += kLanes) hn::Store(LoadWeights<kSource>(weights[o], i), dw, out + i);
-    if (i < k) {
-      uint8_t tail[kLanes] = {};
-      for (int64_t j = i; j < k; ++j) tail[j - i] = weights[o][j];
-      hn::Store(LoadWeights<kSource>(tail, 0), dw, out + i);
+ private:
+  static HWY_INLINE hn::Vec<DL> Widened(const Sums& sums) {
+    const auto even = Widened(sums.even);
+    return HWY_TARGET == HWY_NEON ? hn::Add(even, Widened(sums.odd)) : even;
+  }
+  static HWY_INLINE hn::Vec<DL> Widened(hn::Vec<DI> v) {
+    const hn::Half<DI> dh;
+    return hn::Add(hn::PromoteTo(DL(), hn::LowerHalf(dh, v)), hn::PromoteTo(DL(), hn::UpperHalf(dh, v)));
+  }
+  template <class D>
+  static HWY_INLINE hn::Vec<hn::Full128<int64_t>> SumBlocks(D /*d*/, hn::Vec<D> v) {
+    if constexpr (hn::MaxLanes(D()) == 2) {
+      return v;
+    } else {
+      const hn::Half<D> dh;
+      return SumBlocks(dh, hn::Add(hn::LowerHalf(dh, v), hn::UpperHalf(dh, v)));
     }
   }
-}
-
-constexpr DotKernel kDot = {
-    kOutputs,
-    sizeof(int16_t),
-    16,
-    HWY_MIN(kMaxSteps* kLanes, 2048),
-    sizeof(int16_t),
-    {false, true},
-    {{Dot<Source::kSigned, 1>, Dot<Source::kSigned, 2>, Dot<Source::kSigned, 3>, Dot<Source::kSigned, 4>},
-     {Dot<Source::kFlipped, 1>, Dot<Source::kFlipped, 2>, Dot<Source::kFlipped, 3>, Dot<Source::kFlipped, 4>}},
-    {Dot<Source::kPanel, 1>, Dot<Source::kPanel, 2>, Dot<Source::kPanel, 3>, Dot<Source::kPanel, 4>},
-    {MakePanel<Source::kSigned>, MakePanel<Source::kFlipped>},
 };
+
+constexpr DotKernel kDot = MakeDotKernel<WordOps>();
 
 constexpr Isa kIsa = HWY_TARGET == HWY_AVX3   ? Isa::kAvx512
                      : HWY_TARGET == HWY_AVX2 ? Isa::kAvx2
@@ -131,7 +109,7 @@ constexpr Isa kIsa = HWY_TARGET == HWY_AVX3   ? Isa::kAvx512
                                               : Isa::kNeon;
 
 const char* Declines(int64_t /*k*/) { return nullptr; }
-size_t PackedBytes(int64_t m, int64_t k) { return static_cast<size_t>(2 * m * PartStride(k, sizeof(int16_t))); }
+size_t PackedBytes(int64_t m, int64_t k) { return static_cast<size_t>(2 * m * PartStride(k, WordOps::kPartBytes)); }
 void Pack(ConstMatrix x, const RowScale* rows, int64_t m_begin, int64_t m_end, std::byte* packed) {
   PackKernelsFor(kIsa)->pack_words(x, rows, m_begin, m_end, packed);
 }

@@ -8,9 +8,9 @@
 #define HWY_TARGET_INCLUDE "kernels/pack_kernels.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "kernels/float_simd-inl.h"
 // Vectors of unknown length cannot be held in arrays; SVE machines run the NEON code.
 #if !HWY_HAVE_SCALABLE
-#include "kernels/load_store-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace w8a16::HWY_NAMESPACE {
@@ -131,8 +131,15 @@ struct DigitParts {
   static int32_t Parts(int32_t digits) { return digits; }
 };
 
-template <class Parts, DType kDType>
-void PackRow(const void* x, int64_t k, const RowScale& row, std::byte* packed) {
+int64_t SumOfLanes(VI v) {
+  const hn::Half<DI> dh;
+  const hn::RepartitionToWide<DI> dl;
+  const auto wide = hn::Add(hn::PromoteTo(dl, hn::LowerHalf(dh, v)), hn::PromoteTo(dl, hn::UpperHalf(dh, v)));
+  return hn::GetLane(hn::SumOfLanes(dl, wide));
+}
+
+template <class Parts, class T>
+void PackRow(const T* x, int64_t k, const RowScale& row, std::byte* packed) {
   const DF df;
   const DI di;
   const auto lanes = static_cast<int64_t>(hn::Lanes(df));
@@ -157,20 +164,14 @@ void PackRow(const void* x, int64_t k, const RowScale& row, std::byte* packed) {
   while (i + lanes <= k) {
     const int64_t stop = HWY_MIN(k - lanes, i + (kSumsInLane - 1) * lanes);
     VI lane_sums = hn::Zero(di);
-    for (; i <= stop; i += lanes) lane_sums = hn::Add(lane_sums, pack(LoadFloats<kDType>(df, x, i), i));
-    const hn::Half<DI> dh;
-    const hn::RepartitionToWide<DI> dl;
-    sum += hn::GetLane(hn::SumOfLanes(
-        dl, hn::Add(hn::PromoteTo(dl, hn::LowerHalf(dh, lane_sums)), hn::PromoteTo(dl, hn::UpperHalf(dh, lane_sums)))));
+    for (; i <= stop; i += lanes) lane_sums = hn::Add(lane_sums, pack(LoadLanes(df, x + i), i));
+    sum += SumOfLanes(lane_sums);
   }
   // The parts' end is a multiple of 64 bytes, and of all vectors of elements.
   const int64_t padded = (stride - kPartHeader) / Parts::kElementBytes;
   if (i < k) {
-    HWY_ALIGN float tail[hn::MaxLanes(DF())] = {};
-    HWY_ALIGN int32_t tail_xi[hn::MaxLanes(DF())];
-    for (int64_t j = i; j < k; ++j) tail[j - i] = LoadFloat(x, kDType, j);
-    hn::Store(pack(hn::Load(df, tail), i), di, tail_xi);
-    for (int64_t j = i; j < k; ++j) sum += tail_xi[j - i];
+    // The lanes past the end are zeros.
+    sum += SumOfLanes(pack(LoadPartial(df, x + i, static_cast<size_t>(k - i)), i));
     i += lanes;
   }
   if (i < padded) {
@@ -183,16 +184,17 @@ void PackRow(const void* x, int64_t k, const RowScale& row, std::byte* packed) {
 }
 
 template <class Parts>
+void PackRowOf(const void* x, DType dtype, int64_t k, const RowScale& row, std::byte* packed) {
+  if (dtype == DType::kF32) return PackRow<Parts>(static_cast<const float*>(x), k, row, packed);
+  if (dtype == DType::kBF16) return PackRow<Parts>(static_cast<const BF16*>(x), k, row, packed);
+  PackRow<Parts>(static_cast<const F16*>(x), k, row, packed);
+}
+
+template <class Parts>
 void Pack(ConstMatrix x, const RowScale* rows, int64_t m_begin, int64_t m_end, std::byte* packed) {
   for (int64_t m = m_begin; m < m_end; ++m) {
     if (rows[m].digits == 0) continue;
-    if (x.dtype == DType::kF32) {
-      PackRow<Parts, DType::kF32>(x.Row(m), x.cols, rows[m], packed);
-    } else if (x.dtype == DType::kBF16) {
-      PackRow<Parts, DType::kBF16>(x.Row(m), x.cols, rows[m], packed);
-    } else {
-      PackRow<Parts, DType::kF16>(x.Row(m), x.cols, rows[m], packed);
-    }
+    PackRowOf<Parts>(x.Row(m), x.dtype, x.cols, rows[m], packed);
   }
 }
 
@@ -221,49 +223,33 @@ hn::Vec<DF> Results(const int64_t* sums, const RowScale& row, hn::Vec<DF> scales
   return hn::IfThenElse(hn::IsNaN(y), hn::BitCast(df, hn::Set(DI(), 0x7FC00000)), y);
 }
 
-template <DType kDType, bool kBias>
-void FinishRow(const FinishArgs& args, int64_t m, const float* tail_scales, const float* tail_bias) {
-  const DF df;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(df));
-  const RowScale& row = args.rows[m];
-  const int64_t* sums = args.sums + m * args.sums_stride;
-  auto* y = static_cast<std::byte*>(args.y.Row(m)) + args.n_begin * kBytes<kDType>;
-  int64_t i = 0;
-  for (; i + lanes <= args.n; i += lanes) {
-    const auto bias = kBias ? hn::LoadU(df, args.bias + i) : hn::Zero(df);
-    StoreFloats<kDType>(df, Results<kBias>(sums + i, row, hn::LoadU(df, args.scales + i), bias), y, i);
-  }
-  if (i < args.n) {
-    HWY_ALIGN std::byte last[hn::MaxLanes(DF()) * sizeof(float)];
-    const auto bias = kBias ? hn::Load(df, tail_bias) : hn::Zero(df);
-    StoreFloats<kDType>(df, Results<kBias>(sums + i, row, hn::Load(df, tail_scales), bias), last, 0);
-    std::memcpy(y + i * kBytes<kDType>, last, static_cast<size_t>((args.n - i) * kBytes<kDType>));
-  }
-}
-
-template <DType kDType, bool kBias>
+template <class T, bool kBias>
 void FinishRows(const FinishArgs& args) {
   const DF df;
-  const auto tail = args.n % static_cast<int64_t>(hn::Lanes(df));
-  HWY_ALIGN float scales[hn::MaxLanes(DF())] = {};
-  HWY_ALIGN float bias[hn::MaxLanes(DF())] = {};
-  for (int64_t i = 0; i < tail; ++i) {
-    scales[i] = args.scales[args.n - tail + i];
-    if (kBias) bias[i] = args.bias[args.n - tail + i];
+  const auto lanes = static_cast<int64_t>(hn::Lanes(df));
+  const auto rest = static_cast<size_t>(args.n % lanes);
+  const int64_t whole = args.n - args.n % lanes;
+  const auto zero = hn::Zero(df);
+  const auto last_scales = LoadPartial(df, args.scales + whole, rest);
+  const auto last_bias = kBias ? LoadPartial(df, args.bias + whole, rest) : zero;
+  for (int64_t m = 0; m < args.m; ++m) {
+    const RowScale& row = args.rows[m];
+    const int64_t* sums = args.sums + m * args.sums_stride;
+    T* y = static_cast<T*>(args.y.Row(m)) + args.n_begin;
+    for (int64_t i = 0; i < whole; i += lanes) {
+      const auto bias = kBias ? hn::LoadU(df, args.bias + i) : zero;
+      StoreLanes(df, Results<kBias>(sums + i, row, hn::LoadU(df, args.scales + i), bias), y + i);
+    }
+    if (rest != 0) StorePartial(df, Results<kBias>(sums + whole, row, last_scales, last_bias), y + whole, rest);
   }
-  for (int64_t m = 0; m < args.m; ++m) FinishRow<kDType, kBias>(args, m, scales, bias);
 }
 
-template <DType kDType>
+template <class T>
 void FinishAs(const FinishArgs& args) {
-  args.bias != nullptr ? FinishRows<kDType, true>(args) : FinishRows<kDType, false>(args);
+  args.bias != nullptr ? FinishRows<T, true>(args) : FinishRows<T, false>(args);
 }
 
-void Finish(const FinishArgs& args) {
-  if (args.y.dtype == DType::kF32) return FinishAs<DType::kF32>(args);
-  if (args.y.dtype == DType::kBF16) return FinishAs<DType::kBF16>(args);
-  FinishAs<DType::kF16>(args);
-}
+void Finish(const FinishArgs& args) { W8A16_FOR_DTYPE(args.y.dtype, FinishAs, args); }
 
 }  // namespace
 

@@ -23,6 +23,7 @@ PeakProbe ProbeFor(Isa isa) {
   switch (isa) {
 #if defined(__x86_64__)
     case Isa::kAmx:
+      return AmxPeakProbe();
     case Isa::kAvx512Vnni:
       return Avx512VnniPeakProbe();
     case Isa::kAvxVnni:

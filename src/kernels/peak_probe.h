@@ -6,9 +6,9 @@
 
 namespace w8a16 {
 
-/// Operands of the probes: seven vectors of at most 64 bytes.
+/// Operands of the probes: vectors of at most 64 bytes, or four tiles of 1 KB.
 struct alignas(64) PeakOperands {
-  int8_t bytes[7 * 64];
+  int8_t bytes[4096];
 };
 
 /// One instruction set's loop.
@@ -25,9 +25,10 @@ PeakProbe ScalarPeakProbe();
 /// Products of 16-bit lanes: sse4, avx2, avx512 and neon.
 PeakProbe WordPeakProbe(Isa isa);
 #if defined(__x86_64__)
-/// vpdpbusd.
+/// vpdpbusd, and the int8 tile product.
 PeakProbe AvxVnniPeakProbe();
 PeakProbe Avx512VnniPeakProbe();
+PeakProbe AmxPeakProbe();
 #endif
 
 }  // namespace w8a16

@@ -11,7 +11,7 @@ namespace {
 // Packed x of one pass: large enough that weights are seldom read twice, small beside a model.
 constexpr int64_t kMaxPackedBytes = int64_t{64} << 20;
 // Multiply-adds (and elements of x) below which waking other threads costs more than they save.
-constexpr int64_t kMinWorkPerThread = int64_t{1} << 17;
+constexpr int64_t kMinWorkPerThread = int64_t{1} << 18;
 constexpr int64_t kMinPackPerThread = int64_t{1} << 15;
 // Outputs that float kernels are given together.
 constexpr int64_t kFloatAlign = 16;

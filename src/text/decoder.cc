@@ -51,7 +51,7 @@ class WholeTokenStage : public ChainedStage {
   std::string parts_;
 };
 
-class DecoderSequence : public Decoder {
+class DecoderSequence : public TokenDecoder {
  public:
   explicit DecoderSequence(const JsonNode& node) {
     for (const JsonNode& item : node.At("decoders").Elements()) items_.push_back(ParseDecoder(item));
@@ -62,10 +62,10 @@ class DecoderSequence : public Decoder {
   }
 
  private:
-  std::vector<std::unique_ptr<Decoder>> items_;
+  std::vector<std::unique_ptr<TokenDecoder>> items_;
 };
 
-class ByteLevel : public Decoder {
+class ByteLevel : public TokenDecoder {
  public:
   Stage Start(Stage next) const override { return std::make_unique<Run>(std::move(next)); }
 
@@ -94,7 +94,7 @@ class ByteLevel : public Decoder {
   };
 };
 
-class Replace : public Decoder {
+class Replace : public TokenDecoder {
  public:
   explicit Replace(const JsonNode& node)
       : pattern_(Pattern::Parse(node.At("pattern"))), content_(node.At("content").String()) {}
@@ -120,7 +120,7 @@ class Replace : public Decoder {
 
 /// Joins tokens "<0x00>" to "<0xFF>" to characters. A run of them that is ill-formed anywhere gives one U+FFFD for each
 /// byte, so that nothing of a run is certain before its end.
-class ByteFallback : public Decoder {
+class ByteFallback : public TokenDecoder {
  public:
   Stage Start(Stage next) const override { return std::make_unique<Run>(std::move(next)); }
 
@@ -174,7 +174,7 @@ class ByteFallback : public Decoder {
 };
 
 /// Makes one token of all.
-class Fuse : public Decoder {
+class Fuse : public TokenDecoder {
  public:
   Stage Start(Stage next) const override { return std::make_unique<Run>(std::move(next)); }
 
@@ -193,7 +193,7 @@ class Fuse : public Decoder {
 };
 
 /// Removes up to `start` and `stop` times a character from both ends of each token.
-class Strip : public Decoder {
+class Strip : public TokenDecoder {
  public:
   explicit Strip(const JsonNode& node)
       : start_(static_cast<size_t>(node.At("start").Integer(0, INT32_MAX))),
@@ -246,7 +246,7 @@ class Strip : public Decoder {
 };
 
 /// Metaspace's character as a space; in the first token, where encoding prepended it, as nothing.
-class Metaspace : public Decoder {
+class Metaspace : public TokenDecoder {
  public:
   explicit Metaspace(const JsonNode& node)
       : replacement_(node.At("replacement").Character()),
@@ -274,7 +274,7 @@ class Metaspace : public Decoder {
 };
 
 /// The suffix that ends words as a space; in the last token as nothing.
-class BpeDecoder : public Decoder {
+class BpeDecoder : public TokenDecoder {
  public:
   explicit BpeDecoder(const JsonNode& node) : suffix_(node.At("suffix").String()) {}
   Stage Start(Stage next) const override { return std::make_unique<Run>(suffix_, std::move(next)); }
@@ -304,7 +304,7 @@ class BpeDecoder : public Decoder {
   Pattern suffix_;
 };
 
-class Spacing : public Decoder {
+class Spacing : public TokenDecoder {
  public:
   Stage Start(Stage next) const override { return std::make_unique<Run>(std::move(next)); }
 
@@ -325,16 +325,16 @@ class Spacing : public Decoder {
 
 }  // namespace
 
-std::unique_ptr<Decoder> ParseDecoder(const JsonNode& node) {
-  static constexpr ComponentType<Decoder> kTypes[] = {
-      {"Sequence", Make<Decoder, DecoderSequence>}, {"ByteLevel", MakePlain<Decoder, ByteLevel>},
-      {"Replace", Make<Decoder, Replace>},          {"ByteFallback", MakePlain<Decoder, ByteFallback>},
-      {"Fuse", MakePlain<Decoder, Fuse>},           {"Strip", Make<Decoder, Strip>},
-      {"Metaspace", Make<Decoder, Metaspace>},      {"BPEDecoder", Make<Decoder, BpeDecoder>},
+std::unique_ptr<TokenDecoder> ParseDecoder(const JsonNode& node) {
+  static constexpr ComponentType<TokenDecoder> kTypes[] = {
+      {"Sequence", Make<TokenDecoder, DecoderSequence>}, {"ByteLevel", MakePlain<TokenDecoder, ByteLevel>},
+      {"Replace", Make<TokenDecoder, Replace>},          {"ByteFallback", MakePlain<TokenDecoder, ByteFallback>},
+      {"Fuse", MakePlain<TokenDecoder, Fuse>},           {"Strip", Make<TokenDecoder, Strip>},
+      {"Metaspace", Make<TokenDecoder, Metaspace>},      {"BPEDecoder", Make<TokenDecoder, BpeDecoder>},
   };
-  return MakeComponent<Decoder>(node, kTypes);
+  return MakeComponent<TokenDecoder>(node, kTypes);
 }
 
-std::unique_ptr<Decoder> MakeSpacingDecoder() { return std::make_unique<Spacing>(); }
+std::unique_ptr<TokenDecoder> MakeSpacingDecoder() { return std::make_unique<Spacing>(); }
 
 }  // namespace w8a16

@@ -20,18 +20,18 @@ class DecodeStage {
 };
 
 /// The last stage of the pipeline, by which tokens become text.
-class Decoder {
+class TokenDecoder {
  public:
-  virtual ~Decoder() = default;
+  virtual ~TokenDecoder() = default;
   /// Begins a text whose output goes to `next`. May be called from several threads at once; the decoder must outlive
   /// the stage.
   virtual std::unique_ptr<DecodeStage> Start(std::unique_ptr<DecodeStage> next) const = 0;
 };
 
 /// The decoder that `node` describes. Throws Error naming key, value and the supported ones.
-std::unique_ptr<Decoder> ParseDecoder(const JsonNode& node);
+std::unique_ptr<TokenDecoder> ParseDecoder(const JsonNode& node);
 
 /// What a tokenizer.json without a decoder means: the tokens with spaces between them.
-std::unique_ptr<Decoder> MakeSpacingDecoder();
+std::unique_ptr<TokenDecoder> MakeSpacingDecoder();
 
 }  // namespace w8a16

@@ -43,8 +43,9 @@ std::vector<JsonNode> JsonNode::Elements() const {
   if (!json_->is_array()) FailType("an array");
   std::vector<JsonNode> elements;
   elements.reserve(json_->size());
-  for (const Json& value : *json_)
+  for (const Json& value : *json_) {
     elements.push_back(JsonNode(value, source_, StrCat(path_, "[", elements.size(), "]")));
+  }
   return elements;
 }
 

@@ -43,8 +43,9 @@ int32_t Sampler::Sample(std::span<const float> logits) {
   if (logits.empty()) throw Error("no logits to choose a token from");
   size_t best = 0;
   for (size_t i = 0; i < logits.size(); ++i) {
-    if (std::isnan(logits[i]))
+    if (std::isnan(logits[i])) {
       throw Error(StrCat("the logit of token ", i, " is NaN: the model's weights or input are damaged"));
+    }
     if (logits[i] > logits[best]) best = i;
   }
   if (options_.temperature == 0) return static_cast<int32_t>(best);

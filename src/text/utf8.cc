@@ -150,8 +150,9 @@ bool IsNumeric(char32_t c) {
 }
 
 bool IsPunctuation(char32_t c) {
-  if (c < 0x80)
+  if (c < 0x80) {
     return (c >= 0x21 && c <= 0x2F) || (c >= 0x3A && c <= 0x40) || (c >= 0x5B && c <= 0x60) || (c >= 0x7B && c <= 0x7E);
+  }
   const auto category = Category(c);
   return category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO;
 }

@@ -41,6 +41,7 @@ TEST(Usage, ValuesOutOfRange) {
   ExpectWrongUsage(generate("--temperature", "-0.5"), {"--temperature"});
   ExpectWrongUsage(generate("--top-k", "-1"), {"--top-k"});
   ExpectWrongUsage(generate("--top-p", "1.5"), {"--top-p"});
+  ExpectWrongUsage(generate("--top-p", "0"), {"--top-p"});
   ExpectWrongUsage(W8A16({"quantize", "a", "b", "--format", "gguf"}), {"pack-quantized", "int-quantized"});
   ExpectWrongUsage(W8A16({"bench", "linear", "--m", "0"}), {"--m"});
   ExpectWrongUsage(W8A16({"bench", "linear", "--n", "0"}), {"--n"});

@@ -37,7 +37,7 @@ inline std::vector<Isa> TablesHere() {
 
 #define W8A16_INSTANTIATE_FLOAT_TEST(Test)                                                  \
   INSTANTIATE_TEST_SUITE_P(Isas, Test, ::testing::ValuesIn(::w8a16::testing::TablesHere()), \
-                           [](const auto& info) { return std::string(::w8a16::IsaName(info.param)); })
+                           [](const auto& isa) { return std::string(::w8a16::IsaName(isa.param)); })
 
 /// Memory that ends where memory that must not be touched begins.
 class GuardedMemory {

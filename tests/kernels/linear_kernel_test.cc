@@ -5,7 +5,7 @@
 #include "base/aligned_buffer.h"
 #include "base/float_env.h"
 #include "kernels/kernel_table.h"
-#include "testing/w8a16_oracle.h"
+#include "testing/linear_problem.h"
 
 namespace w8a16 {
 namespace {

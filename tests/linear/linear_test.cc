@@ -5,19 +5,37 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cmath>
+#include <cstdlib>
 #include <functional>
+#include <new>
 #include <thread>
 
 #include "base/isa.h"
 #include "base/parallel.h"
-#include "testing/w8a16_oracle.h"
+#include "testing/isas.h"
+#include "testing/linear_problem.h"
 #include "w8a16/error.h"
+
+namespace {
+std::atomic<int64_t> g_allocations{0};
+}  // namespace
+
+void* operator new(size_t size) {
+  ++g_allocations;
+  void* memory = std::malloc(size);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t /*size*/) noexcept { std::free(memory); }
 
 namespace w8a16 {
 namespace {
 
 using ::testing::AllOf;
+using testing::ForEachIsa;
 using ::testing::HasSubstr;
 using testing::Problem;
 using testing::Random;
@@ -38,17 +56,6 @@ std::vector<std::byte> Forward(const Linear& layer, const Problem& p, Workspace&
   std::vector<std::byte> y = p.Blank();
   layer.Forward(p.X(), p.Y(y), workspace);
   return y;
-}
-
-// Runs a test body with every instruction set, then puts back what was there.
-void ForEachIsa(const std::function<void()>& body) {
-  const Isa before = ActiveIsa();
-  for (Isa isa : AvailableIsas()) {
-    SelectIsa(isa);
-    SCOPED_TRACE(IsaName(isa));
-    body();
-  }
-  SelectIsa(before);
 }
 
 class Threads {
@@ -248,6 +255,18 @@ TEST(Linear, OneWorkspaceServesLayersOfAllSizes) {
     const Problem p(m, 30, 100 + m, DType::kBF16, DType::kBF16, Int8Encoding::kSigned, true, 6);
     const Linear layer(WeightsOf(p), "layer");
     EXPECT_EQ(p.Difference(p.Expected(), Forward(layer, p, workspace)), "");
+  }
+}
+
+TEST(Linear, AWarmForwardAllocatesNothing) {
+  for (int64_t m : {1, 150}) {
+    const Problem p(m, 300, 400, DType::kBF16, DType::kBF16, Int8Encoding::kFlipped, true, 8);
+    const Linear layer(WeightsOf(p), "layer");
+    Workspace workspace;
+    std::vector<std::byte> y = Forward(layer, p, workspace);
+    const int64_t before = g_allocations;
+    layer.Forward(p.X(), p.Y(y), workspace);
+    EXPECT_EQ(g_allocations, before);
   }
 }
 

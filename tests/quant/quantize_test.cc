@@ -78,16 +78,12 @@ struct Quantized {
 void CheckRow(const WeightRows& w, const Quantized& q, int64_t r, float scale) {
   ASSERT_EQ(q.Scale(r), scale);
   double max = 0;
+  const double s = scale;
   for (int64_t c = 0; c < w.cols; ++c) {
     ASSERT_EQ(q.Weight(r, c), DefinedWeight(w.Get(r, c), scale)) << "column " << c << ", weight " << w.Get(r, c);
+    // Half a step, and the rounding of the division.
+    ASSERT_LE(std::abs(w.Get(r, c) - q.Weight(r, c) * s), s * (0.5 + 0x1p-17)) << "weight " << w.Get(r, c);
     max = std::max(max, std::abs(static_cast<double>(w.Get(r, c))));
-  }
-  // Half a step, and what the stored scale loses at 127 steps; the division's own rounding is below a millionth of a
-  // step.
-  const double s = scale;
-  const double bound = s * (0.5 + 1e-5) + std::max(0.0, max - 127 * s);
-  for (int64_t c = 0; c < w.cols; ++c) {
-    ASSERT_LE(std::abs(w.Get(r, c) - q.Weight(r, c) * s), bound) << "column " << c << ", weight " << w.Get(r, c);
   }
   if (scale < SmallestNormal(q.out.scale_dtype)) {
     ASSERT_GE(127 * s, max) << "a subnormal scale may not clip";

@@ -1,0 +1,147 @@
+// The loop of DotKernel for one instruction set and its operations. Included once for each Highway target, after
+// W8A16_DOT_BEFORE_NAMESPACE was defined: it turns the instruction set on, as HWY_BEFORE_NAMESPACE does.
+#if defined(W8A16_KERNELS_DOT_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef W8A16_KERNELS_DOT_INL_H_
+#undef W8A16_KERNELS_DOT_INL_H_
+#else
+#define W8A16_KERNELS_DOT_INL_H_
+#endif
+
+#include "hwy/cache_control.h"
+#include "hwy/highway.h"
+#include "kernels/dot_kernel.h"
+
+W8A16_DOT_BEFORE_NAMESPACE;
+namespace w8a16::HWY_NAMESPACE {
+namespace {
+
+constexpr int64_t kLine = 64;  // bytes that a cache moves together
+
+enum class Source { kSigned, kFlipped, kPanel };
+
+/// The last, not whole vector of a row of k weights, copied: what lies past the last byte may not be readable.
+template <int64_t kLanes>
+class RowEnd {
+ public:
+  /// k % kLanes weights, then anything.
+  HWY_INLINE const uint8_t* Copy(const uint8_t* row, int64_t k) {
+    const hwy::HWY_NAMESPACE::CappedTag<uint8_t, kLanes> d;
+    const int64_t rest = k % kLanes;
+    if (k >= kLanes) {
+      hwy::HWY_NAMESPACE::StoreU(hwy::HWY_NAMESPACE::LoadU(d, row + k - kLanes), d, bytes_);
+    } else {
+      for (int64_t i = 0; i < rest; ++i) bytes_[kLanes - rest + i] = row[i];
+    }
+    return bytes_ + kLanes - rest;
+  }
+
+ private:
+  uint8_t bytes_[2 * kLanes] = {};
+};
+
+/// A tile of kOutputs rows of weights and kParts parts of x. Ops has
+///  - Weights, Part, Sums: vectors of kLanes weights, as many elements of a part, and the sums of their products;
+///  - LoadWeights<Source>(p), StoreWeights(weights, p), LoadPart(p), ZeroSums(), AddProducts(sums, weights, part);
+///  - Totals(sums, totals): adds up the lanes of each of an array of Sums; may write up to a multiple of four totals;
+///  - Pin(sums): tells the compiler that sums are in registers here;
+///  - kOutputs, kParts: the largest tile; kPanelBytes, kPartBytes: bytes of an element of a panel and of a part.
+/// Meanwhile kAhead rows from args.ahead on are fetched.
+template <class Ops, Source kSource, int kAhead, int kParts>
+class DotTile {
+ public:
+  static void Run(const DotArgs& args) {
+    constexpr int64_t kWeightBytes = kSource == Source::kPanel ? Ops::kPanelBytes : 1;
+    Sums sums;
+    HWY_UNROLL(32)
+    for (auto& sum : sums) sum = Ops::ZeroSums();
+    const std::byte* part = args.parts;
+    int64_t k = 0;
+    for (; k + kLine <= args.k; k += kLine) {
+      HWY_UNROLL(8)
+      for (int i = 0; i < kAhead; ++i) hwy::Prefetch(args.ahead + k + i * args.ahead_stride);
+      HWY_UNROLL(4)
+      for (int64_t i = 0; i < kLine; i += Ops::kLanes) {
+        Step(args.weights, (k + i) * kWeightBytes, part, args.part_stride, sums);
+        part += Ops::kLanes * Ops::kPartBytes;
+      }
+    }
+    // A panel is padded.
+    const int64_t whole = kSource == Source::kPanel ? args.k : args.k - Ops::kLanes + 1;
+    for (; k < whole; k += Ops::kLanes) {
+      Step(args.weights, k * kWeightBytes, part, args.part_stride, sums);
+      part += Ops::kLanes * Ops::kPartBytes;
+    }
+    if (kSource != Source::kPanel && k < args.k) {
+      RowEnd<Ops::kLanes> ends[Ops::kOutputs];
+      const uint8_t* rows[Ops::kOutputs];
+      for (int o = 0; o < Ops::kOutputs; ++o) rows[o] = ends[o].Copy(args.weights[o], args.k);
+      Step(rows, 0, part, args.part_stride, sums);
+    }
+    Ops::Totals(sums, args.sums);
+  }
+
+ private:
+  using Sums = typename Ops::Sums[kParts * Ops::kOutputs];
+
+  static HWY_INLINE void Step(const uint8_t* const* weights, int64_t at, const std::byte* part, int64_t part_stride,
+                              Sums& sums) {
+    typename Ops::Weights w[Ops::kOutputs];
+    HWY_UNROLL(8)
+    for (int o = 0; o < Ops::kOutputs; ++o) w[o] = Ops::template LoadWeights<kSource>(weights[o] + at);
+    HWY_UNROLL(4)
+    for (int p = 0; p < kParts; ++p) {
+      const auto x = Ops::LoadPart(part + p * part_stride);
+      HWY_UNROLL(8)
+      for (int o = 0; o < Ops::kOutputs; ++o) Ops::AddProducts(sums[p * Ops::kOutputs + o], w[o], x);
+    }
+    // Else GCC 12 mixes steps, or a step with what follows the loop, and sums leave their registers.
+    HWY_UNROLL(32)
+    for (auto& sum : sums) Ops::Pin(sum);
+  }
+};
+
+template <class Ops, Source kSource>
+void MakePanel(const uint8_t* const* weights, int64_t k, std::byte* panel, int64_t panel_stride) {
+  for (int o = 0; o < Ops::kOutputs; ++o) {
+    std::byte* out = panel + o * panel_stride;
+    int64_t i = 0;
+    for (; i + Ops::kLanes <= k; i += Ops::kLanes) {
+      Ops::StoreWeights(Ops::template LoadWeights<kSource>(weights[o] + i), out + i * Ops::kPanelBytes);
+    }
+    if (i < k) {
+      RowEnd<Ops::kLanes> end;
+      Ops::StoreWeights(Ops::template LoadWeights<kSource>(end.Copy(weights[o], k)), out + i * Ops::kPanelBytes);
+    }
+  }
+}
+
+// By number of parts - 1, null beyond the largest tile.
+template <class Ops, Source kSource, int kAhead, int... kLess>
+constexpr std::array<DotFn, kMaxDotParts> DotFunctions(std::integer_sequence<int, kLess...> /*parts*/) {
+  return {DotTile<Ops, kSource, kAhead, kLess + 1>::Run...};
+}
+template <class Ops, Source kSource, int kAhead>
+constexpr std::array<DotFn, kMaxDotParts> DotFunctions() {
+  return DotFunctions<Ops, kSource, kAhead>(std::make_integer_sequence<int, Ops::kParts>());
+}
+
+template <class Ops>
+constexpr DotKernel MakeDotKernel() {
+  return {Ops::kOutputs,
+          Ops::kParts,
+          Ops::kPartBytes,
+          8 * Ops::kPartBytes,
+          Ops::kMaxK,
+          Ops::kPanelBytes,
+          {Ops::kSignedAsUnsigned, true},
+          {DotFunctions<Ops, Source::kSigned, Ops::kOutputs>(), DotFunctions<Ops, Source::kFlipped, Ops::kOutputs>()},
+          DotFunctions<Ops, Source::kPanel, kPanelAhead>(),
+          DotFunctions<Ops, Source::kPanel, 0>(),
+          {MakePanel<Ops, Source::kSigned>, MakePanel<Ops, Source::kFlipped>}};
+}
+
+}  // namespace
+}  // namespace w8a16::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
