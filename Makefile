@@ -5,10 +5,12 @@ JOBS ?= $(shell nproc)
 CMAKE_FLAGS ?=
 
 DEMO_PACKAGES := g++ cmake ninja-build pkg-config libhwy-dev nlohmann-json3-dev libcli11-dev libfmt-dev libpcre2-dev libutf8proc-dev
-TEST_PACKAGES := $(DEMO_PACKAGES) libgtest-dev libgmock-dev libbenchmark-dev python3 python3-torch python3-numpy libopenblas0-pthread
+TEST_PACKAGES := $(DEMO_PACKAGES) libgtest-dev libgmock-dev libbenchmark-dev libtorch-dev python3-torch python3-numpy python3-pytest libopenblas0-pthread
+PYTHON_PACKAGES := g++ cmake ninja-build libhwy-dev nlohmann-json3-dev libtorch-dev python3-torch python3-numpy libopenblas0-pthread
+PYTHON ?= /usr/bin/python3
 LINT_PACKAGES := $(DEMO_PACKAGES) clang clang-format clang-tidy libomp-dev
 
-.PHONY: demo build test bench lint format clean
+.PHONY: demo build test bench python lint format clean
 .DEFAULT_GOAL := demo
 
 demo: build
@@ -30,6 +32,12 @@ bench:
 	cmake --preset release -B $(BUILD) -DW8A16_BUILD_BENCH=ON $(CMAKE_FLAGS)
 	cmake --build $(BUILD) -j $(JOBS)
 	tools/bench.sh $(BUILD)
+
+# The Python package in place, for the PyTorch of $(PYTHON): PYTHONPATH=python $(PYTHON) -c "import w8a16"
+python:
+	@tools/install_packages.sh $(PYTHON_PACKAGES)
+	cmake --preset release -B $(BUILD) -DW8A16_BUILD_TORCH=ON -DW8A16_TORCH_PYTHON=$(PYTHON) $(CMAKE_FLAGS)
+	cmake --build $(BUILD) --target w8a16_python -j $(JOBS)
 
 lint:
 	@tools/install_packages.sh $(LINT_PACKAGES)

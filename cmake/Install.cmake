@@ -20,6 +20,8 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/w8a16-config-version.cmak
 install(FILES ${PROJECT_BINARY_DIR}/w8a16-config.cmake ${PROJECT_BINARY_DIR}/w8a16-config-version.cmake
   DESTINATION ${W8A16_CMAKE_DIR})
 
+# Relative, so that what is installed elsewhere (cmake --install --prefix) is found there.
+file(RELATIVE_PATH W8A16_PC_TO_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 foreach(name ${targets})
   configure_file(${PROJECT_SOURCE_DIR}/cmake/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <filesystem>
 #include <memory>
 
 #include "cli/commands.h"
@@ -10,6 +11,7 @@
 #include "cli/json_out.h"
 #include "cli/model_args.h"
 #include "cli/progress.h"
+#include "w8a16/error.h"
 
 namespace w8a16 {
 namespace {
@@ -51,7 +53,19 @@ void PrintReport(const QuantizeArgs& args, const ConvertReport& report) {
                         FormatSeconds(report.seconds), args.destination));
 }
 
+// TorchScript models are another command's, which is there only where LibTorch is.
+void RefuseTorchFile(const QuantizeArgs& args) {
+  const std::filesystem::path source = args.source;
+  const std::string extension = source.extension().string();
+  if ((extension != ".pt" && extension != ".pth") || !std::filesystem::is_regular_file(source)) return;
+  throw Error(fmt::format(
+      "{} is a file of PyTorch; SRC is the directory of a Hugging Face checkpoint. For a TorchScript model "
+      "(torch.jit.save): w8a16-torch quantize {} OUT.pt, a command that is built where LibTorch is installed",
+      args.source, args.source));
+}
+
 void RunQuantize(const QuantizeArgs& args) {
+  RefuseTorchFile(args);
   ApplyThreads(args.threads);
   const ConvertOptions options = {.format = ParseQuantizedFormat(args.format),
                                   .ignore = args.ignore,

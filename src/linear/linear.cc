@@ -31,6 +31,10 @@ void CheckFloat(const std::string& name, const char* what, DType dtype) {
 }
 
 std::vector<float> ToFloats(const void* data, DType dtype, int64_t count) {
+  if (dtype == DType::kF32) {
+    const auto* floats = static_cast<const float*>(data);
+    return {floats, floats + count};
+  }
   std::vector<float> values(static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i) values[static_cast<size_t>(i)] = LoadFloat(data, dtype, i);
   return values;

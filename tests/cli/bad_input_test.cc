@@ -1,5 +1,6 @@
 #include <cmath>
 #include <cstring>
+#include <fstream>
 
 #include "arch/architecture.h"
 #include "cli/command.h"
@@ -115,6 +116,13 @@ TEST(BadWeights, NoSuchDirectory) {
   ExpectFailure(W8A16({"generate", missing, "--prompt", "a"}), {missing});
   ExpectFailure(W8A16({"quantize", missing, missing + "-out"}), {missing});
   ExpectFailure(W8A16({"inspect", missing}), {missing});
+}
+
+TEST(BadModel, TorchScriptFilesBelongToAnotherCommand) {
+  const TempDir scratch;
+  const std::string file = scratch / "model.pt";
+  std::ofstream(file) << "PK";
+  ExpectFailure(W8A16({"quantize", file, scratch / "out"}), {file, "w8a16-torch quantize"});
 }
 
 TEST(BadWeights, OriginalRefusesAQuantizedCheckpoint) {

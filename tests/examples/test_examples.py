@@ -1,0 +1,72 @@
+"""Every example runs and says what it should."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAMS = Path(os.environ.get("W8A16_BINARY_DIR", ROOT / "build")) / "examples"
+
+
+def run(*command):
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True)
+
+
+def example(name):
+    if name.endswith(".py"):
+        return run(sys.executable, ROOT / "examples" / name)
+    if not (PROGRAMS / name).is_file():
+        pytest.skip(f"{PROGRAMS / name} is not built")
+    return run(PROGRAMS / name)
+
+
+@pytest.mark.parametrize("name", ["basic_layer.py", "example_basic_layer", "example_basic_layer_torch"])
+def test_basic_layer(name):
+    result = example(name)
+    assert result.returncode == 0, result.stderr
+    for part in ("weights before", "int8 weights", "scales", "weights after", "output"):
+        assert part in result.stdout
+    error = float(re.search(r"largest error against the float layer: ([\d.e-]+)", result.stdout)[1])
+    assert 0 < error < 0.1
+
+
+@pytest.mark.parametrize("name", ["dummy_model.py", "example_dummy_model_torch"])
+def test_dummy_model(name):
+    result = example(name)
+    assert result.returncode == 0, result.stderr
+    before, after = result.stdout.split("after:")
+    assert "W8A16" not in before and "lm_head" in after
+    assert "replaced 2 linear layers" in after and "left alone: lm_head" in after
+    change = float(re.search(r"relative change of the output: ([\d.e-]+)", after)[1])
+    assert 0 < change < 0.05
+
+
+def test_hugging_face_model(tmp_path):
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    config = transformers.LlamaConfig(
+        vocab_size=64, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+        max_position_embeddings=128,
+    )
+    transformers.LlamaForCausalLM(config).save_pretrained(tmp_path)
+    tokenizers = pytest.importorskip("tokenizers")
+    words = {word: i for i, word in enumerate(["<unk>", "once", "upon", "a", "time"] + [f"w{i}" for i in range(59)])}
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>").save_pretrained(tmp_path)
+    result = run(sys.executable, ROOT / "examples" / "main.py", tmp_path, "--prompt", "once upon a time", "--new-tokens", "4")
+    assert result.returncode == 0, result.stderr
+    assert "replaced 14 linear layers" in result.stdout and "left alone: lm_head" in result.stdout
+
+
+def test_says_what_to_install_without_transformers():
+    try:
+        import transformers  # noqa: F401
+    except ImportError:
+        result = run(sys.executable, ROOT / "examples" / "main.py", "some/model")
+        assert result.returncode == 1 and "pip install transformers" in result.stderr
+    else:
+        pytest.skip("transformers is installed")

@@ -1,0 +1,161 @@
+import math
+
+import pytest
+import torch
+
+import w8a16
+
+DTYPES = [torch.float32, torch.bfloat16, torch.float16]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("rows", [1, 3, 17])
+def test_close_to_float64(dtype, rows, make_layer, reference):
+    layer = make_layer(256, 33, dtype)
+    x = torch.randn(rows, 256).to(dtype)
+    y = layer(x)
+    assert y.dtype == dtype
+    expected = reference(x, layer.int8_weights, layer.scales, layer.bias)
+    if dtype == torch.float32:
+        assert (y - expected).norm() <= 1e-5 * expected.norm()
+        return
+    weights = layer.int8_weights.double() * layer.scales.double()[:, None]
+    rounding = {torch.bfloat16: 2.0**-8, torch.float16: 2.0**-10}[dtype]
+    bound = math.sqrt(256) / 65278 * x.double().norm(dim=1)[:, None] * weights.norm(dim=1) + rounding * expected.abs()
+    assert bool(((y.double() - expected).abs() <= bound).all())
+
+
+def test_quantize_is_the_definition():
+    weights = torch.randn(7, 11)
+    weights[3] = 0
+    int8_weights, scales = w8a16.quantize(weights)
+    expected = weights.abs().amax(1) / 127
+    expected[3] = 1
+    assert torch.equal(scales, expected)
+    assert torch.equal(int8_weights, torch.round(weights / expected[:, None]).to(torch.int8))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_composition_for_other_devices_is_the_same_quantization(dtype):
+    weights = torch.cat([torch.randn(5, 16), torch.zeros(1, 16), torch.randn(2, 16) * 1e-6]).to(dtype)
+    dispatch = torch._C._dispatch_has_kernel_for_dispatch_key
+    assert dispatch("w8a16::quantize", "CompositeExplicitAutograd") and dispatch("w8a16::linear", "CompositeExplicitAutograd")
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device here")
+    int8_weights, scales = w8a16.quantize(weights.cuda())
+    expected = w8a16.quantize(weights)
+    assert torch.equal(int8_weights.cpu(), expected[0]) and torch.equal(scales.cpu(), expected[1])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_cuda_is_close_to_float64_and_differentiable(dtype, make_layer, reference):
+    layer = make_layer(256, 33, dtype).cuda()
+    x = torch.randn(4, 256, device="cuda").to(dtype).requires_grad_()
+    y = layer(x)
+    expected = reference(x.detach(), layer.int8_weights, layer.scales, layer.bias)
+    tolerance = {torch.float32: 1e-5, torch.bfloat16: 2.0**-8, torch.float16: 2.0**-10}[dtype]
+    assert (y - expected).norm() <= tolerance * expected.norm()
+    y.sum().backward()
+    assert x.grad.shape == x.shape
+
+
+@pytest.mark.parametrize("shape", [(24,), (3, 24), (2, 3, 24), (0, 24), (2, 0, 24)])
+def test_gradient_of_the_dequantized_layer(shape, make_layer, reference):
+    layer = make_layer()
+    x = torch.randn(shape, requires_grad=True)
+    grad_y = torch.randn(*shape[:-1], 40)
+    layer(x).backward(grad_y)
+    x64 = x.detach().double().requires_grad_()
+    reference(x64, layer.int8_weights, layer.scales, layer.bias).backward(grad_y.double())
+    assert x.grad.shape == x.shape
+    assert (x.grad - x64.grad).norm() <= 1e-5 * x64.grad.norm()
+
+
+def test_double_backward(make_layer):
+    x = torch.randn(2, 24, requires_grad=True)
+    y = make_layer()(x)
+    (grad,) = torch.autograd.grad((y * y).sum(), x, create_graph=True)
+    grad.sum().backward()
+    assert x.grad is not None
+
+
+def test_adapters_train_through_frozen_layers(make_layer):
+    frozen = make_layer(8, 8)
+    down, up = torch.nn.Linear(8, 2, bias=False), torch.nn.Linear(2, 8, bias=False)
+    first = make_layer(8, 8)
+    x = torch.randn(16, 8)
+    optimizer = torch.optim.SGD([*down.parameters(), *up.parameters()], lr=0.05)
+    losses = []
+    for _ in range(20):
+        loss = (frozen(first(x) + up(down(x))) ** 2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0]
+
+
+def test_rows_do_not_depend_on_the_batch_or_threads(make_layer):
+    layer = make_layer(512, 300, torch.bfloat16)
+    x = torch.randn(9, 512).bfloat16()
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone = torch.cat([layer(row) [None] for row in x])
+        torch.set_num_threads(2)
+        together = layer(x)
+    finally:
+        torch.set_num_threads(threads)
+    assert torch.equal(alone, together)
+
+
+@pytest.mark.parametrize(
+    "x, message",
+    [
+        (torch.randn(2, 23), "last dimension of x is 23, but the layer has in_features = 24"),
+        (torch.randn(2, 24, dtype=torch.float64), "x is Double"),
+        (torch.ones(2, 24, dtype=torch.int64), "x is Long"),
+        (torch.tensor(1.0), "x has no dimensions"),
+    ],
+)
+def test_bad_input(x, message, make_layer):
+    with pytest.raises(RuntimeError, match=message):
+        make_layer()(x)
+
+
+def test_script_trace_freeze(make_layer, tmp_path):
+    for bias in (True, False):
+        model = torch.nn.Sequential(make_layer(bias=bias), torch.nn.ReLU()).eval()
+        x = torch.randn(3, 24)
+        expected = model(x)
+        scripted = torch.jit.script(model)
+        assert torch.equal(scripted(x), expected)
+        assert torch.equal(torch.jit.freeze(scripted)(x), expected)
+        assert torch.equal(torch.jit.trace(model, x)(x), expected)
+        scripted.save(str(tmp_path / "model.pt"))
+        assert torch.equal(torch.jit.load(str(tmp_path / "model.pt"))(x), expected)
+
+
+@pytest.mark.skipif(not hasattr(torch, "compile"), reason=f"PyTorch {torch.__version__} has no torch.compile")
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_compile_without_graph_breaks(dynamic, make_layer):
+    model = torch.nn.Sequential(make_layer(), torch.nn.ReLU())
+    compiled = torch.compile(model, fullgraph=True, dynamic=dynamic, backend="aot_eager")
+    for rows in (2, 3, 5):
+        x = torch.randn(rows, 24, requires_grad=True)
+        y = compiled(x)
+        assert torch.equal(y, model(x))
+        (grad,) = torch.autograd.grad(y.sum(), x)
+        (expected,) = torch.autograd.grad(model(x).sum(), x)
+        assert torch.allclose(grad, expected)
+    with torch.no_grad():
+        assert torch.equal(compiled(x), model(x))
+
+
+@pytest.mark.skipif(not hasattr(torch.library, "opcheck"), reason=f"PyTorch {torch.__version__} has no opcheck")
+def test_opcheck(make_layer):
+    layer = make_layer()
+    arguments = (torch.randn(3, 24, requires_grad=True), layer.int8_weights, layer.scales, layer.bias)
+    torch.library.opcheck(torch.ops.w8a16.linear.default, arguments)
+    torch.library.opcheck(torch.ops.w8a16.quantize.default, (torch.randn(4, 6),))
