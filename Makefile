@@ -21,17 +21,19 @@ build:
 	cmake --preset release -B $(BUILD) $(CMAKE_FLAGS)
 	cmake --build $(BUILD) --target w8a16_command -j $(JOBS)
 
+# Tests run side by side, so threads that wait must leave the processor to others: OMP_WAIT_POLICY.
 test:
 	@tools/install_packages.sh $(TEST_PACKAGES)
 	cmake --preset release -B $(BUILD) -DW8A16_BUILD_TESTS=ON $(CMAKE_FLAGS)
 	cmake --build $(BUILD) -j $(JOBS)
-	ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+	OMP_WAIT_POLICY=passive ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 
 bench:
 	@tools/install_packages.sh $(TEST_PACKAGES)
 	cmake --preset release -B $(BUILD) -DW8A16_BUILD_BENCH=ON $(CMAKE_FLAGS)
 	cmake --build $(BUILD) -j $(JOBS)
 	tools/bench.sh $(BUILD)
+
 
 # The Python package in place, for the PyTorch of $(PYTHON): PYTHONPATH=python $(PYTHON) -c "import w8a16"
 python:

@@ -21,7 +21,8 @@ enum class WeightPolicy : uint8_t {
 };
 
 struct ModelOptions {
-  std::optional<DType> dtype = {};  ///< of linear layers' inputs and outputs and the KV cache; default: the checkpoint's
+  std::optional<DType> dtype =
+      {};  ///< of linear layers' inputs and outputs and the KV cache; default: the checkpoint's
   WeightPolicy weights = WeightPolicy::kAuto;
   int64_t context = 0;  ///< most positions of one sequence; 0: the model's own
 };

@@ -28,8 +28,12 @@ void* operator new(size_t size) {
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
+// GCC pairs these with the library's operator new where it inlines only one of the two.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t /*size*/) noexcept { std::free(memory); }
+#pragma GCC diagnostic pop
 
 namespace w8a16 {
 namespace {
