@@ -61,6 +61,7 @@ std::string ModuleNames::Block(int64_t layer, const std::string& name) const {
 
 std::vector<std::string> KnownModelTypes() {
   std::vector<std::string> names;
+  names.reserve(kFamilies.size());
   for (const Family& family : kFamilies) names.emplace_back(family.model_type);
   return names;
 }

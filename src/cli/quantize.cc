@@ -81,7 +81,8 @@ void RunQuantize(const QuantizeArgs& args) {
     });
   }
   for (const std::string& file : report.skipped_files) {
-    fmt::print(stderr, "warning: {} was not copied: it holds weights in another format\n", file);
+    fmt::print(stderr,
+               "warning: {} was not copied: it is a directory, a training state, or weights in another format\n", file);
   }
   for (const std::string& pattern : report.unmatched) {
     fmt::print(stderr, "warning: --ignore {} matches no module of this model\n", pattern);

@@ -1,5 +1,6 @@
 #include "cli/text_stream.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/strings.h"
@@ -9,7 +10,10 @@ namespace w8a16 {
 TextStream::TextStream(const std::optional<Tokenizer>& tokenizer, std::span<const int32_t> prompt) {
   if (!tokenizer) return;
   decoder_.emplace(*tokenizer);
-  for (int32_t id : prompt) decoder_->Next(id);
+  size_t certain = 0;
+  for (int32_t id : prompt) certain += decoder_->Next(id).size();
+  // The end of the prompt may become certain with the first new token only (a run of byte tokens does).
+  prompt_bytes_left_ = tokenizer->Decode(prompt).size() - certain;
 }
 
 std::string TextStream::Next(int32_t id) {
@@ -20,6 +24,13 @@ std::string TextStream::Next(int32_t id) {
 std::string TextStream::Finish() { return Append(decoder_ ? decoder_->Finish() : std::string()); }
 
 std::string TextStream::Append(std::string piece) {
+  if (prompt_bytes_left_ > 0 && !piece.empty()) {
+    size_t drop = std::min(prompt_bytes_left_, piece.size());
+    prompt_bytes_left_ -= drop;
+    // A character that the prompt began and the new text completes goes whole.
+    while (drop < piece.size() && (static_cast<unsigned char>(piece[drop]) & 0xC0U) == 0x80U) ++drop;
+    piece.erase(0, drop);
+  }
   text_ += piece;
   return piece;
 }

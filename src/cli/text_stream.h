@@ -25,6 +25,7 @@ class TextStream {
   std::string Append(std::string piece);
 
   std::optional<StreamDecoder> decoder_;
+  size_t prompt_bytes_left_ = 0;  // of the prompt's text that the decoder has not given out yet
   bool first_ = true;
   std::string text_;
 };

@@ -68,10 +68,14 @@ float* Decoder::Floats(AlignedBuffer& buffer, int64_t rows, int64_t cols) {
 
 std::span<const float> Decoder::Forward(std::span<const SequenceInput> inputs, LogitsFor logits) {
   rows_ = 0;
+  query_blocks_.clear();
   int64_t positions = 0;
-  for (const SequenceInput& input : inputs) {
-    const auto count = static_cast<int64_t>(input.ids.size());
-    KvCache::Impl& cache = input.cache->impl();
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const auto count = static_cast<int64_t>(inputs[i].ids.size());
+    KvCache::Impl& cache = inputs[i].cache->impl();
+    for (int64_t first = 0; first < count; first += kQueryBlock) {
+      query_blocks_.push_back({i, first, rows_ + first, std::min(kQueryBlock, count - first)});
+    }
     cache.Reserve(cache.length + count);
     positions = std::max(positions, cache.length + count);
     rows_ += count;
@@ -181,41 +185,14 @@ void Decoder::StoreKeysAndRotateQueries(int64_t layer, std::span<const SequenceI
 
 void Decoder::Attend(int64_t layer, std::span<const SequenceInput> inputs) {
   const Architecture& a = architecture_;
-  struct Task {
-    int64_t row;
-    const SequenceInput* input;
-    int64_t first;  // of the new tokens of the sequence
-    int64_t queries;
-  };
-  // Blocks of queries, each a task for every head. Few enough to be listed again in every layer.
-  const auto count_blocks = [](const SequenceInput& input) {
-    return (static_cast<int64_t>(input.ids.size()) + kQueryBlock - 1) / kQueryBlock;
-  };
-  int64_t blocks = 0;
   int64_t longest = 0;
   int64_t work = 0;
   for (const SequenceInput& input : inputs) {
     const auto count = static_cast<int64_t>(input.ids.size());
     const int64_t keys = input.cache->impl().length + count;
-    blocks += count_blocks(input);
     longest = std::max(longest, keys);
     work += count * keys * a.heads * a.head_dim;
   }
-  const auto find_block = [&](int64_t block) -> Task {
-    int64_t row = 0;
-    for (const SequenceInput& input : inputs) {
-      const int64_t here = count_blocks(input);
-      const auto count = static_cast<int64_t>(input.ids.size());
-      if (block < here) {
-        const int64_t first = block * kQueryBlock;
-        return {row + first, &input, first, std::min(kQueryBlock, count - first)};
-      }
-      block -= here;
-      row += count;
-    }
-    return {};
-  };
-
   const Matrix out = Activations(buffers_.attended, a.heads * a.head_dim);
   const float* rotated = Floats(buffers_.rotated, rows_, a.heads * a.head_dim);
   const int workers = work < 4 * kParallelElements ? 1 : MaxThreads();
@@ -223,12 +200,13 @@ void Decoder::Attend(int64_t layer, std::span<const SequenceInput> inputs) {
   const size_t scratch = AttentionScratch(std::min(kQueryBlock, rows_), longest) * sizeof(float);
   for (AlignedBuffer& buffer : buffers_.scratch) buffer.Reserve(scratch);
 
+  const auto blocks = static_cast<int64_t>(query_blocks_.size());
   ParallelTasks(blocks * a.heads, workers, [&](int64_t index, int worker) {
     // The last blocks see the most keys: they go first, so that the workers end together.
-    const Task task = find_block(blocks - 1 - index / a.heads);
+    const QueryBlock& task = query_blocks_[static_cast<size_t>(blocks - 1 - index / a.heads)];
     const int64_t head = index % a.heads;
     const int64_t kv_head = head / (a.heads / a.kv_heads);
-    const KvCache::Impl& cache = task.input->cache->impl();
+    const KvCache::Impl& cache = inputs[task.sequence].cache->impl();
     kernels_.attention(
         {.q = rotated + task.row * a.heads * a.head_dim + head * a.head_dim,
          .q_stride = a.heads * a.head_dim,

@@ -47,6 +47,14 @@ class Decoder {
   void Mlp(int64_t layer);
   std::span<const float> Head(std::span<const SequenceInput> inputs, LogitsFor logits);
 
+  /// Consecutive new tokens of one sequence that are attended from together.
+  struct QueryBlock {
+    size_t sequence;
+    int64_t first;  // among the new tokens of the sequence
+    int64_t row;    // among the tokens of the pass
+    int64_t queries;
+  };
+
   /// One row of `y` for each row of the residual stream.
   void Norm(const NormWeights& norm, const float* x, int64_t rows, std::byte* y);
   /// residual += y
@@ -63,6 +71,7 @@ class Decoder {
   RotaryTable rotary_;
   Workspace workspace_;
   DecoderBuffers buffers_;
+  std::vector<QueryBlock> query_blocks_;
   int64_t rows_ = 0;  // tokens of the current pass, all sequences together
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/float_env.h"
+#include "kernels/amx_emulation.h"
 #include "kernels/kernel_table.h"
 #include "testing/linear_problem.h"
 
@@ -20,7 +21,6 @@ constexpr Int8Encoding kEncodings[] = {Int8Encoding::kSigned, Int8Encoding::kFli
 std::vector<std::byte> Run(const KernelTable& table, const Problem& p, int64_t n_cut, int64_t m_cut) {
   const DefaultFloatEnv env;
   const LinearKernel& kernel = *table.linear;
-  EXPECT_EQ(kernel.declines(p.k), nullptr);
   std::vector<RowScale> rows(static_cast<size_t>(p.m));
   table.measure_rows(p.X(), 0, p.m, rows.data());
   int32_t parts = 0;
@@ -65,7 +65,20 @@ std::vector<std::byte> Run(const KernelTable& table, const Problem& p, int64_t n
 void ExpectAllEqual(const Problem& p, int64_t n_cut = 1 << 30, int64_t m_cut = 1 << 30) {
   const std::vector<std::byte> expected = p.Expected();
   for (Isa isa : AvailableIsas()) {
-    ASSERT_EQ(p.Difference(expected, Run(Kernels(isa), p, n_cut, m_cut)), "") << IsaName(isa);
+    const KernelTable& table = Kernels(isa);
+    if (table.linear->declines(p.k) != nullptr) continue;
+    ASSERT_EQ(p.Difference(expected, Run(table, p, n_cut, m_cut)), "") << IsaName(isa);
+  }
+  if (const LinearKernel* amx = testing::EmulatedAmxKernel(); amx != nullptr && amx->declines(p.k) == nullptr) {
+    KernelTable table = Kernels(Isa::kAvx512Vnni);
+    table.linear = amx;
+    ASSERT_EQ(p.Difference(expected, Run(table, p, n_cut, m_cut)), "") << "amx, emulated";
+  }
+}
+
+TEST(LinearKernel, OnlyTilesDeclineLongRows) {
+  for (Isa isa : AvailableIsas()) {
+    if (isa != Isa::kAmx) EXPECT_EQ(Kernels(isa).linear->declines(65537), nullptr) << IsaName(isa);
   }
 }
 
