@@ -78,7 +78,8 @@ void ExpectAllEqual(const Problem& p, int64_t n_cut = 1 << 30, int64_t m_cut = 1
 
 TEST(LinearKernel, OnlyTilesDeclineLongRows) {
   for (Isa isa : AvailableIsas()) {
-    if (isa != Isa::kAmx) EXPECT_EQ(Kernels(isa).linear->declines(65537), nullptr) << IsaName(isa);
+    if (isa == Isa::kAmx) continue;
+    EXPECT_EQ(Kernels(isa).linear->declines(65537), nullptr) << IsaName(isa);
   }
 }
 
