@@ -235,7 +235,9 @@ def main():
             heads=shape.num_attention_heads, kv_heads=shape.num_key_value_heads, mlp=shape.intermediate_size,
             context=shape.max_position_embeddings, device=name, torch=torch.__version__,
             command=f"python3 tools/demo_model/train.py --out models/demo --seed {arguments.seed} "
-                    f"--steps {arguments.steps} --documents {arguments.documents} --batch {arguments.batch} --lr {arguments.lr}",
+                    f"--steps {arguments.steps} --documents {arguments.documents} --batch {arguments.batch} --lr {arguments.lr} "
+                    f"--vocab {arguments.vocab} --hidden {arguments.hidden} --layers {arguments.layers} "
+                    f"--heads {arguments.heads} --context {arguments.context}",
             documents=arguments.documents, tokens=rows.size - len(rows), rows=len(rows), steps=arguments.steps,
             batch=arguments.batch, held_back=len(held_back), perplexity=score, scored=scored,
             prompt=PROMPTS[1], sample="\n".join("> " + line if line else ">" for line in samples[1].split("\n")),
