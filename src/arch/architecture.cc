@@ -83,6 +83,10 @@ Architecture DescribeArchitecture(std::string_view config_text, std::string_view
               StrCat("\"", model_type, "\" is not supported; supported: ", Join(KnownModelTypes(), ", ")));
 }
 
+Architecture DescribeArchitecture(const Checkpoint& checkpoint) {
+  return DescribeArchitecture(checkpoint.config_text(), (checkpoint.directory() / "config.json").string());
+}
+
 std::vector<ModuleSpec> Modules(const Architecture& a) {
   const ModuleNames& n = a.names;
   const int64_t q_size = a.heads * a.head_dim;

@@ -77,11 +77,15 @@ struct ModuleSpec {
   std::vector<int64_t> shape;  ///< of the weight as PyTorch has it: [out, in] for linear layers
   bool bias = false;
   bool tied = false;  ///< its weight is the embedding's; a tensor of its own is not needed
+  bool conv1d = false;  ///< float weights lie transposed, [in, out] (GPT-2's Conv1D); `shape` is [out, in] all the same
 };
 
 /// Reads config.json's text. `source` names it in messages. Throws Error naming the key for a value that is missing,
 /// out of range or not supported, and listing the known ones for an unknown model_type.
 Architecture DescribeArchitecture(std::string_view config_text, std::string_view source);
+
+/// As above, for config.json of `checkpoint`, with module names as its tensors have them.
+Architecture DescribeArchitecture(const Checkpoint& checkpoint);
 
 /// Every module with tensors, in order: embedding, blocks, final norm, head.
 std::vector<ModuleSpec> Modules(const Architecture& architecture);

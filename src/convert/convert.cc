@@ -133,7 +133,7 @@ ConvertReport Convert(const std::filesystem::path& source, const std::filesystem
   if (checkpoint.quantization()) {
     throw Error(StrCat(config_path, ": quantization_config: the checkpoint is quantized already; name the float one"));
   }
-  const Architecture architecture = DescribeArchitecture(checkpoint.config_text(), config_path);
+  const Architecture architecture = DescribeArchitecture(checkpoint);
   CheckTensors(architecture, checkpoint);
   const ConvertPlan plan = PlanConversion(architecture, options);
   const OtherFiles others = ListOtherFiles(checkpoint);

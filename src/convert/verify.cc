@@ -21,7 +21,7 @@ class Verifier {
   std::vector<Finding> Run() {
     const std::string config_path = (checkpoint_.directory() / "config.json").string();
     try {
-      const Architecture architecture = DescribeArchitecture(checkpoint_.config_text(), config_path);
+      const Architecture architecture = DescribeArchitecture(checkpoint_);
       modules_ = Modules(architecture);
       CheckTensors(architecture, checkpoint_);
     } catch (const Error& error) {

@@ -37,8 +37,7 @@ int64_t ChooseContext(const Checkpoint& checkpoint, const Architecture& architec
 
 Model Model::Load(const std::filesystem::path& directory, const ModelOptions& options) {
   const Checkpoint checkpoint = Checkpoint::Open(directory);
-  Architecture architecture =
-      DescribeArchitecture(checkpoint.config_text(), (checkpoint.directory() / "config.json").string());
+  Architecture architecture = DescribeArchitecture(checkpoint);
   ModelWeights weights = LoadWeights(checkpoint, architecture, options.weights);
   const DType dtype = options.dtype.value_or(architecture.dtype.value_or(weights.embedding.dtype));
   if (!IsComputeFloat(dtype)) {
