@@ -19,7 +19,6 @@ class Verifier {
   explicit Verifier(const Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
 
   std::vector<Finding> Run() {
-    const std::string config_path = (checkpoint_.directory() / "config.json").string();
     try {
       const Architecture architecture = DescribeArchitecture(checkpoint_);
       modules_ = Modules(architecture);
