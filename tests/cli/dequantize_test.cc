@@ -45,7 +45,6 @@ TEST(Dequantize, DryRunWritesNothing) {
   const TempDir scratch;
   ASSERT_EQ(W8A16({"quantize", model.path(), scratch / "q"}).exit_code, 0);
   const Json plan = W8A16Json({"dequantize", scratch / "q", "--dry-run"});
-  EXPECT_EQ(plan["tensors"][0]["action"], "keep");
   EXPECT_EQ(std::count_if(plan["tensors"].begin(), plan["tensors"].end(),
                           [](const Json& tensor) { return tensor["action"] == "dequantize"; }),
             14);

@@ -39,10 +39,10 @@ class ShardsTest : public ::testing::Test {
 TEST_F(ShardsTest, NamesAndIndexAreThoseOfHuggingFace) {
   TinyLlama().Write(source_);
   const ConvertReport report = Convert(source_, 2100);
-  ASSERT_EQ(report.shards, 3U);
-  EXPECT_THAT(Listing(destination_),
-              ElementsAre("config.json", "model-00001-of-00003.safetensors", "model-00002-of-00003.safetensors",
-                          "model-00003-of-00003.safetensors", "model.safetensors.index.json"));
+  ASSERT_EQ(report.shards, 4U);
+  EXPECT_THAT(Listing(destination_), ElementsAre("config.json", "model-00001-of-00004.safetensors",
+                                                 "model-00002-of-00004.safetensors", "model-00003-of-00004.safetensors",
+                                                 "model-00004-of-00004.safetensors", "model.safetensors.index.json"));
   const Json index = ParseJson(ReadTextFile(destination_ / "model.safetensors.index.json"), "index");
   EXPECT_EQ(index["metadata"]["total_size"], report.bytes_after);
   const Checkpoint made = Checkpoint::Open(destination_);
