@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-import safetensors
+import tensor_file
 from families import BY_MODEL_TYPE
 from ops import Weights
 
@@ -15,7 +15,7 @@ NEW_TOKENS = 16
 def load(directory):
     with open(os.path.join(directory, "config.json"), encoding="utf-8") as file:
         config = json.load(file)
-    return config, safetensors.read(os.path.join(directory, "model.safetensors"))
+    return config, tensor_file.read(os.path.join(directory, "model.safetensors"))
 
 
 def logits(config, tensors, ids, quantized):

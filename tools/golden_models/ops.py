@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-import w8a16
+import quantized_linear
 
 
 class Weights:
@@ -27,7 +27,7 @@ class Weights:
         if transposed:
             weight = np.ascontiguousarray(weight.T)
         if self.quantized:
-            return w8a16.linear(x, weight, bias).astype(np.float64)
+            return quantized_linear.linear(x, weight, bias).astype(np.float64)
         return affine(x, weight, bias)
 
     def float_linear(self, x, name):

@@ -13,8 +13,13 @@ from families.llama import attention_shapes, mlp_shapes
 from ops import attention, gated_mlp, gelu_tanh, heads, plain_frequencies, rms_norm, rotate
 
 
+GEMMA3_DEFAULTS = {"rms_norm_eps": 1e-6, "rope_theta": 1e6, "rope_local_base_freq": 1e4}
+
+
 def text_config(c):
-    return (c["text_config"], "language_model.") if "text_config" in c else (c, "")
+    """-> (the text model's config, the prefix of its tensors)."""
+    text, prefix = (c["text_config"], "language_model.") if c["model_type"] == "gemma3" else (c, "")
+    return (GEMMA3_DEFAULTS | text if text["model_type"] == "gemma3_text" else text), prefix
 
 
 def is_local(c, i):
@@ -30,7 +35,7 @@ def forward(c, w, ids):
     kind, dim, eps = c["model_type"], c["head_dim"], c["rms_norm_eps"]
     scale = (dim if kind == "gemma" else c["query_pre_attn_scalar"]) ** -0.5
     everywhere = rope_scaling.frequencies(c, dim, len(ids))
-    local = (plain_frequencies(dim, c.get("rope_local_base_freq", 10000.0)), 1.0) if kind == "gemma3_text" else everywhere
+    local = (plain_frequencies(dim, c["rope_local_base_freq"]), 1.0) if kind == "gemma3_text" else everywhere
 
     def norm(x, name):
         return rms_norm(x, 1 + w[prefix + name + ".weight"], eps)
@@ -49,7 +54,7 @@ def forward(c, w, ids):
         branch = w.linear(mixed, prefix + p + "self_attn.o_proj")
         if kind == "gemma":
             x = x + branch
-            x = x + gated_mlp(w, norm(x, p + "post_attention_layernorm"), p + "mlp.", gelu_tanh)
+            x = x + gated_mlp(w, norm(x, p + "post_attention_layernorm"), prefix + p + "mlp.", gelu_tanh)
         else:
             x = x + norm(branch, p + "post_attention_layernorm")
             branch = gated_mlp(w, norm(x, p + "pre_feedforward_layernorm"), prefix + p + "mlp.", gelu_tanh)

@@ -47,9 +47,11 @@ def attention_shapes(c, p):
 
 
 def mlp_shapes(c, p, size):
-    hidden = c["hidden_size"]
-    return {p + "gate_proj.weight": (size, hidden), p + "up_proj.weight": (size, hidden),
-            p + "down_proj.weight": (hidden, size)}
+    sizes = {"gate": (size, c["hidden_size"]), "up": (size, c["hidden_size"]), "down": (c["hidden_size"], size)}
+    shapes = {p + f"{n}_proj.weight": shape for n, shape in sizes.items()}
+    if c.get("mlp_bias"):
+        shapes |= {p + f"{n}_proj.bias": shape[:1] for n, shape in sizes.items()}
+    return shapes
 
 
 def outer_shapes(c, layers):

@@ -1,4 +1,4 @@
-"""The W8A16 linear layer for float32 activations, step by step as docs and design define it: int8 weights with one
+"""The W8A16 linear layer for float32 activations, step by step: int8 weights with one
 float32 scale per output channel, activations as integers of three balanced base-256 digits with one scale per row."""
 
 import numpy as np
