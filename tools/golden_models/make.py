@@ -33,7 +33,7 @@ def draw(random, model, name, shape):
         return np.float32(0.2) * z + np.float32(0 if "gemma" in model.config["model_type"] else 1)
     if name.endswith(EMBEDDINGS):
         return np.float32(model.embedding) * z
-    return np.float32(0.3 if name.endswith(POSITIONS) else 1.6 / max(shape) ** 0.5) * z
+    return np.float32(0.3 if name.endswith(POSITIONS) else model.gain / max(shape) ** 0.5) * z
 
 
 def draw_tensors(model, seed):
@@ -42,7 +42,7 @@ def draw_tensors(model, seed):
     for name, shape in (BY_MODEL_TYPE[model.config["model_type"]].shapes(model.config) | model.extra).items():
         tensor = shape if isinstance(shape, np.ndarray) else draw(random, model, name, shape)
         tensors[name.removeprefix(model.dropped_prefix)] = tensor
-    return tensors
+    return tensors | {copy: tensors[name] for copy, name in model.copies.items()}
 
 
 def rounded(logits):

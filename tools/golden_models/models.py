@@ -13,7 +13,9 @@ WINDOW = 5  # shorter than PROMPT, so that the last positions no longer see the 
 class Model:
     config: dict
     embedding: float = 0.7  # standard deviation; smaller where the head is tied, or each token would follow itself
+    gain: float = 1.6  # of the linear layers, on inputs of deviation 1
     extra: dict = dataclasses.field(default_factory=dict)  # tensors that the model itself does not use
+    copies: dict = dataclasses.field(default_factory=dict)  # a tensor that is written once more, under this name
     dropped_prefix: str = ""  # of the tensors' names
 
 
@@ -121,6 +123,17 @@ def falcon(**other):
     ) | other
 
 
+def bloom():
+    return base(
+        "bloom", "BloomForCausalLM", n_embed=24, num_attention_heads=6, n_layer=2, layer_norm_epsilon=1e-5,
+        apply_residual_connection_post_layernorm=False, offset_alibi=100,
+    )
+
+
+def without(config, *keys):
+    return {key: value for key, value in config.items() if key not in keys}
+
+
 LLAMA3_SCALING = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
                   "original_max_position_embeddings": 64}
 GEMMA_TIED = 0.1  # it is multiplied by the root of the hidden size
@@ -138,12 +151,20 @@ MODELS = {
     "smollm3": Model(smollm3(num_hidden_layers=3, hidden_size=24, no_rope_layers=[0, 1, 1], no_rope_layer_interval=4), TIED),
     "smollm3-interval": Model(smollm3(no_rope_layers=None, no_rope_layer_interval=2), TIED),
     "gemma3_text": Model(gemma3_text(), GEMMA_TIED),
+    "gemma3_text-rope-parameters": Model(without(
+        gemma3_text(
+            num_hidden_layers=2, dtype="float32", layer_types=["full_attention", "sliding_attention"],
+            rope_parameters={"full_attention": {"rope_type": "linear", "factor": 2.0, "rope_theta": 1e5},
+                             "sliding_attention": {"rope_type": "default", "rope_theta": 5000.0}}),
+        "rope_theta", "rope_local_base_freq", "rope_scaling", "sliding_window_pattern", "torch_dtype"), GEMMA_TIED),
     "gemma3": Model(gemma3(), GEMMA_TIED, extra=GEMMA3_VISION),
     "llama-linear-rope": Model(llama(rope_scaling={"type": "linear", "factor": 2.5})),
     "llama-llama3-rope": Model(llama(rope_theta=500.0, rope_scaling=LLAMA3_SCALING)),
-    "llama-rope-parameters": Model({
-        key: value for key, value in llama(rope_parameters=LLAMA3_SCALING | {"rope_theta": 500.0}, dtype="float32").items()
-        if key not in ("rope_theta", "rope_scaling", "torch_dtype")}),
+    "llama-rope-parameters": Model(without(
+        llama(rope_parameters=LLAMA3_SCALING | {"rope_theta": 500.0}, dtype="float32"),
+        "rope_theta", "rope_scaling", "torch_dtype")),
+    "llama-tied-head-written": Model(llama(tie_word_embeddings=True), TIED,
+                                     copies={"lm_head.weight": "model.embed_tokens.weight"}),
     "llama-one-kv-head": Model(llama(num_key_value_heads=1)),
     "llama-head-dim": Model(llama(head_dim=12, attention_bias=True, mlp_bias=True)),
     "mistral-window": Model(llama_like("mistral", "MistralForCausalLM", head_dim=8, sliding_window=WINDOW)),
@@ -152,5 +173,17 @@ MODELS = {
     "opt-post-norm": Model(opt(do_layer_norm_before=False, word_embed_proj_dim=18), TIED),
     "gpt_neox-serial": Model(gpt_neox(use_parallel_residual=False)),
     "falcon-alibi": Model(falcon(alibi=True, bias=True, multi_query=False, parallel_attn=False), TIED),
+    "falcon-alibi-rounded": Model(falcon(alibi=True, bias=True, multi_query=False, parallel_attn=False,
+                                         num_attention_heads=16, num_kv_heads=16), TIED),
     "falcon-one-norm": Model(falcon(new_decoder_architecture=True, num_kv_heads=2, num_ln_in_parallel_attn=1), TIED),
+    "bloom-published": Model(bloom(), TIED, gain=3.0, dropped_prefix="transformer."),
+    "phi3-longrope-long": Model(llama_like(
+        "phi3", "Phi3ForCausalLM", original_max_position_embeddings=8, sliding_window=9, rope_scaling={
+            "type": "longrope", "short_factor": [1.0, 1.1, 1.2, 1.3], "long_factor": [1.5, 2.0, 3.0, 4.0]})),
+    "stablelm-parallel": Model(without(
+        llama_like("stablelm", "StableLmForCausalLM", layer_norm_eps=1e-5, partial_rotary_factor=0.5, qk_layernorm=True,
+                   use_parallel_residual=True, use_qkv_bias=False), "rms_norm_eps", "attention_bias")),
+    "cohere-qk-norm": Model(without(
+        llama_like("cohere", "CohereForCausalLM", layer_norm_eps=1e-5, logit_scale=0.5, use_qk_norm=True,
+                   tie_word_embeddings=True), "rms_norm_eps"), TIED),
 }

@@ -96,7 +96,7 @@ def heads(x, head_dim):
 
 def attention(q, k, v, scale, window=None, bias=None, softcap=None):
     """Causal attention; each group of consecutive query heads shares one key/value head. A query sees the `window` last
-    positions, itself included. `bias` [heads, tokens, tokens] is added to the scaled scores. -> [tokens, heads * dim]."""
+    positions, itself included. `bias` [heads, 1, tokens] is added to the scaled scores. -> [tokens, heads * dim]."""
     tokens, group = q.shape[0], q.shape[1] // k.shape[1]
     scores = np.einsum("qhd,khd->hqk", q, np.repeat(k, group, axis=1)) * scale
     if softcap:
@@ -109,12 +109,16 @@ def attention(q, k, v, scale, window=None, bias=None, softcap=None):
     return np.einsum("hqk,khd->qhd", weights, np.repeat(v, group, axis=1)).reshape(tokens, -1)
 
 
-def alibi(heads_, tokens):
-    """[heads, tokens, tokens] of slope * (key - query), for a power of two of heads (Press et al., 2021)."""
-    if heads_ & (heads_ - 1):
-        raise ValueError("ALiBi is written for a power of two of heads")
-    slopes = 2.0 ** (-8 * np.arange(1, heads_ + 1) / heads_)
-    return slopes[:, None, None] * (np.arange(tokens)[None, :] - np.arange(tokens)[:, None])
+def alibi_slopes(count):
+    """ALiBi (Press et al., 2021): 2^(-8 i / n) for the first n heads, n a power of two; the others take every second
+    slope that 2 n heads would have."""
+    n = 2 ** int(math.log2(count))
+    return np.concatenate([2.0 ** (-8 * np.arange(1, n + 1) / n), 2.0 ** (-4 * np.arange(1, 2 * (count - n), 2) / n)])
+
+
+def alibi(count, tokens):
+    """[count, 1, tokens]: slope * position of the key. (The query's own position would change no weight.)"""
+    return alibi_slopes(count)[:, None, None] * np.arange(tokens)
 
 
 def rotate(x, frequencies, magnitude=1.0, interleaved=False):

@@ -1,10 +1,19 @@
 """Falcon (2023). Three layouts of the fused q, k, v: by groups of query heads with one key and value each
 (`new_decoder_architecture`), all query heads before one key and one value (`multi_query`), or q, k, v of each head.
 Attention and MLP in parallel, from one norm or one each, or one after the other (Falcon-RW). ALiBi (Falcon-RW) is added
-before the scores are scaled, so it is scaled with them."""
+before the scores are scaled, so it is scaled with them; slopes and products are rounded to bfloat16."""
+
+import numpy as np
 
 import rope_scaling
-from ops import ACTIVATIONS, alibi, attention, named_layer_norm, rotate
+from ops import ACTIVATIONS, alibi_slopes, attention, named_layer_norm, rotate
+
+
+def bfloat16(x):
+    """Rounded to nearest, ties to even."""
+    bits = x.astype(np.float32).view(np.uint32)
+    rounded = bits + np.uint32(0x7FFF) + (bits >> np.uint32(16) & np.uint32(1)) & np.uint32(0xFFFF0000)
+    return rounded.view(np.float32).astype(np.float64)
 
 
 def split(c, fused, dim):
@@ -30,7 +39,8 @@ def forward(c, w, ids):
         q, k, v = split(c, w.linear(h, p + "self_attention.query_key_value"), dim)
         bias = None
         if c["alibi"]:
-            bias = alibi(c["num_attention_heads"], len(ids)) * dim**-0.5
+            slopes = bfloat16(alibi_slopes(c["num_attention_heads"]))
+            bias = bfloat16(slopes[:, None, None] * np.arange(len(ids))) * dim**-0.5
         else:
             q, k = rotate(q, frequencies, magnitude), rotate(k, frequencies, magnitude)
         mixed = w.linear(attention(q, k, v, dim**-0.5, bias=bias), p + "self_attention.dense")

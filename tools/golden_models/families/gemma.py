@@ -30,12 +30,22 @@ def is_local(c, i):
     return c["model_type"] != "gemma" and (i + 1) % c.get("sliding_window_pattern", 6) != 0
 
 
+def positions(c, tokens):
+    """-> frequencies and magnitude of the global layers, and of the local ones."""
+    if c["model_type"] != "gemma3_text":
+        return (rope_scaling.frequencies(c, c["head_dim"], tokens),) * 2
+    if "rope_parameters" in c:  # one dictionary for each kind of layer, as newer configs write it
+        return tuple(rope_scaling.frequencies(c | {"rope_parameters": c["rope_parameters"][kind]}, c["head_dim"], tokens)
+                     for kind in ("full_attention", "sliding_attention"))
+    return (rope_scaling.frequencies(c, c["head_dim"], tokens),
+            (plain_frequencies(c["head_dim"], c["rope_local_base_freq"]), 1.0))
+
+
 def forward(c, w, ids):
     c, prefix = text_config(c)
     kind, dim, eps = c["model_type"], c["head_dim"], c["rms_norm_eps"]
     scale = (dim if kind == "gemma" else c["query_pre_attn_scalar"]) ** -0.5
-    everywhere = rope_scaling.frequencies(c, dim, len(ids))
-    local = (plain_frequencies(dim, c["rope_local_base_freq"]), 1.0) if kind == "gemma3_text" else everywhere
+    everywhere, local = positions(c, len(ids))
 
     def norm(x, name):
         return rms_norm(x, 1 + w[prefix + name + ".weight"], eps)
@@ -47,8 +57,8 @@ def forward(c, w, ids):
         q, k, v = (heads(w.linear(h, prefix + p + f"self_attn.{n}_proj"), dim) for n in "qkv")
         if kind == "gemma3_text":
             q, k = norm(q, p + "self_attn.q_norm"), norm(k, p + "self_attn.k_norm")
-        positions = local if is_local(c, i) else everywhere
-        q, k = rotate(q, *positions), rotate(k, *positions)
+        turning = local if is_local(c, i) else everywhere
+        q, k = rotate(q, *turning), rotate(k, *turning)
         mixed = attention(q, k, v, scale, c["sliding_window"] if is_local(c, i) else None,
                           softcap=c.get("attn_logit_softcapping"))
         branch = w.linear(mixed, prefix + p + "self_attn.o_proj")

@@ -3,7 +3,7 @@
 import numpy as np
 
 import rope_scaling
-from families.llama import head_dim
+from families.llama import head_dim, outer_shapes
 from ops import attention, heads, rms_norm, rotate, silu
 
 
@@ -23,3 +23,16 @@ def forward(c, w, ids):
         gate, up = np.split(w.linear(h, p + "mlp.gate_up_proj"), 2, axis=-1)
         x = x + w.linear(silu(gate) * up, p + "mlp.down_proj")
     return w.head(rms_norm(x, w["model.norm.weight"], eps), "lm_head", "model.embed_tokens")
+
+
+def shapes(c):
+    layers, hidden, inner = {}, c["hidden_size"], c["intermediate_size"]
+    fused = (c["num_attention_heads"] + 2 * c["num_key_value_heads"]) * head_dim(c)
+    for i in range(c["num_hidden_layers"]):
+        p = f"model.layers.{i}."
+        layers |= {
+            p + "self_attn.qkv_proj.weight": (fused, hidden), p + "self_attn.o_proj.weight": (hidden, hidden),
+            p + "mlp.gate_up_proj.weight": (2 * inner, hidden), p + "mlp.down_proj.weight": (hidden, inner),
+            p + "input_layernorm.weight": (hidden,), p + "post_attention_layernorm.weight": (hidden,),
+        }
+    return outer_shapes(c, layers)
