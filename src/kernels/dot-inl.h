@@ -44,7 +44,9 @@ class RowEnd {
 ///  - LoadWeights<Source>(p), StoreWeights(weights, p), LoadPart(p), ZeroSums(), AddProducts(sums, weights, part);
 ///  - Totals(sums, totals): adds up the lanes of each of an array of Sums; may write up to a multiple of four totals;
 ///  - Pin(sums): tells the compiler that sums are in registers here;
-///  - kOutputs, kParts: the largest tile; kPanelBytes, kPartBytes: bytes of an element of a panel and of a part.
+///  - kOutputs, kParts: the largest tile; kPanelBytes, kPartBytes: bytes of an element of a panel and of a part;
+///  - kUnsignedWeights: by Int8Encoding, whether LoadWeights gives q + 128 instead of q;
+///  - kMaxSumK, kMaxK: DotKernel's.
 /// Meanwhile kAhead rows from args.ahead on are fetched, one after the other: in the order of addresses the processor's
 /// own prefetcher helps; row by row side by side it does not (0.8 of memory speed instead of all of it).
 template <class Ops, Source kSource, int kAhead, int kParts>
@@ -148,12 +150,36 @@ constexpr DotKernel MakeDotKernel() {
           Ops::kMaxSumK,
           Ops::kMaxK,
           Ops::kPanelBytes,
-          {Ops::kSignedAsUnsigned, true},
+          {Ops::kUnsignedWeights[0], Ops::kUnsignedWeights[1]},
           {RowFunctions<Ops, Source::kSigned>(kGroups), RowFunctions<Ops, Source::kFlipped>(kGroups)},
           {DotFunctions<Ops, Source::kPanel, 0>(), DotFunctions<Ops, Source::kPanel, 1>(),
            DotFunctions<Ops, Source::kPanel, 2>()},
           {MakePanel<Ops, Source::kSigned>, MakePanel<Ops, Source::kFlipped>}};
 }
+
+/// The LinearKernel of Ops, on rows packed and finished by the PackKernels of kPackIsa.
+template <class Ops, Isa kPackIsa>
+class DotLinear {
+ public:
+  static constexpr LinearKernel Make() {
+    return {Declines, {0, 0, kPartsOfThree - 1, kPartsOfThree}, 1, PackedBytes, Pack, 16, Multiply};
+  }
+
+ private:
+  static constexpr DotKernel kDot = MakeDotKernel<Ops>();
+  // Of a row with three digits; the lowest part of 16 bits holds two of them.
+  static constexpr int32_t kPartsOfThree = Ops::kPartBytes == 1 ? 3 : 2;
+
+  static const char* Declines(int64_t /*k*/) { return nullptr; }
+  static size_t PackedBytes(int64_t m, int64_t k) {
+    return static_cast<size_t>(kPartsOfThree * m * PartStride(k, Ops::kPartBytes));
+  }
+  static void Pack(ConstMatrix x, const RowScale* rows, int64_t m_begin, int64_t m_end, std::byte* packed) {
+    const PackKernels& kernels = *PackKernelsFor(kPackIsa);
+    (Ops::kPartBytes == 1 ? kernels.pack_digits : kernels.pack_words)(x, rows, m_begin, m_end, packed);
+  }
+  static void Multiply(const MultiplyArgs& args) { DotMultiply(kDot, *PackKernelsFor(kPackIsa), args); }
+};
 
 }  // namespace
 }  // namespace w8a16::HWY_NAMESPACE
