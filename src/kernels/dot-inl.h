@@ -86,11 +86,21 @@ class DotTile {
       for (int o = 0; o < Ops::kOutputs; ++o) rows[o] = ends[o].Copy(args.weights[o], args.k);
       Step(rows, 0, part, args.part_stride, sums);
     }
-    Ops::Totals(sums, args.sums);
+    AddTotals(sums, args);
   }
 
  private:
   using Sums = typename Ops::Sums[kParts * Ops::kOutputs];
+
+  static HWY_INLINE void AddTotals(const Sums& sums, const DotArgs& args) {
+    int64_t totals[(kParts * Ops::kOutputs + 3) / 4 * 4];
+    Ops::Totals(sums, totals);
+    for (int p = 0; p < kParts; ++p) {
+      HWY_UNROLL(8)
+      for (int o = 0; o < Ops::kOutputs; ++o)
+        args.sums[p][o] += totals[p * Ops::kOutputs + o] * (int64_t{1} << args.shifts[p]);
+    }
+  }
 
   static HWY_INLINE void Step(const uint8_t* const* weights, int64_t at, const std::byte* part, int64_t part_stride,
                               Sums& sums) {

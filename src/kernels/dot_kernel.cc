@@ -6,7 +6,8 @@
 namespace w8a16 {
 namespace {
 
-// Rows of x and outputs of one block: its sums (48 KB) and its part of packed x stay in the second-level cache.
+// Rows of x and outputs of one block: its sums (48 KB) and its part of packed x stay in the second-level cache. A
+// multiple of DotKernel::outputs, as whole tiles of sums are written.
 constexpr int64_t kBlockRows = 128;
 constexpr int64_t kBlockOutputs = 48;
 constexpr int64_t kMaxBlockParts = 3 * kBlockRows;
@@ -125,19 +126,15 @@ class Block {
   }
 
   void DotGroup(const std::array<DotFn, kMaxDotParts>& dot_by_parts, int group, int64_t n, int64_t k, DotArgs& dot) {
-    int64_t tile[kMaxDotParts * kMaxDotOutputs];
     const int begin = parts_.GroupBegin(group);
     const int end = parts_.GroupBegin(group + 1);
     dot.parts = parts_.first + begin * parts_.stride + kPartHeader + k * kernel_.element_bytes;
     dot.part_stride = parts_.stride;
-    dot.sums = tile;
-    dot_by_parts[static_cast<size_t>(end - begin - 1)](dot);
-    const auto outputs = static_cast<int>(std::min<int64_t>(kernel_.outputs, n_end_ - n));
     for (int p = begin; p < end; ++p) {
-      int64_t* sums = sums_ + parts_.row[p] * kBlockOutputs + (n - n_begin_);
-      const int64_t* from = tile + (p - begin) * kernel_.outputs;
-      for (int o = 0; o < outputs; ++o) sums[o] += from[o] * (int64_t{1} << parts_.shift[p]);
+      dot.sums[p - begin] = sums_ + parts_.row[p] * kBlockOutputs + (n - n_begin_);
+      dot.shifts[p - begin] = parts_.shift[p];
     }
+    dot_by_parts[static_cast<size_t>(end - begin - 1)](dot);
   }
 
   void FinishSums() {

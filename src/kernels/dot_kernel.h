@@ -16,13 +16,14 @@ inline constexpr int kMaxPanelAhead = 2;
 /// Rows of the next tile that each of `groups` products fetches, so that all of them are there in the end.
 constexpr int AheadOf(int outputs, int groups) { return (outputs + groups - 1) / groups; }
 
-/// sums[part * outputs + o] = sum over k of weights[o][k] * part[k], exact.
+/// sums[part][o] += 2^shifts[part] times the sum over k of weights[o][k] * part[k], exact.
 struct DotArgs {
   const uint8_t* weights[kMaxDotOutputs];  ///< rows as they lie in memory, or rows of a panel
   const std::byte* parts;                  ///< first element of the first part, 64-byte aligned
   int64_t part_stride;
   int64_t k;  ///< at most DotKernel::max_sum_k
-  int64_t* sums;
+  int64_t* sums[kMaxDotParts];
+  uint8_t shifts[kMaxDotParts];
   /// Rows of weights of which the first k bytes are fetched into the cache meanwhile; how many depends on the function.
   /// They need not be there.
   const uint8_t* ahead;
