@@ -152,6 +152,7 @@ constexpr std::array<std::array<DotFn, kMaxDotParts>, kRowGroups> RowFunctions(
 
 template <class Ops>
 constexpr DotKernel MakeDotKernel() {
+  static_assert(kBlockOutputs % Ops::kOutputs == 0 && Ops::kOutputs <= kMaxDotOutputs && Ops::kParts <= kMaxDotParts);
   constexpr std::make_integer_sequence<int, kRowGroups> kGroups;
   return {Ops::kOutputs,
           Ops::kParts,

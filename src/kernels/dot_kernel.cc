@@ -6,10 +6,8 @@
 namespace w8a16 {
 namespace {
 
-// Rows of x and outputs of one block: its sums (48 KB) and its part of packed x stay in the second-level cache. A
-// multiple of DotKernel::outputs, as whole tiles of sums are written.
+// Rows of x of one block: its sums (48 KB) and its part of packed x stay in the second-level cache.
 constexpr int64_t kBlockRows = 128;
-constexpr int64_t kBlockOutputs = 48;
 constexpr int64_t kMaxBlockParts = 3 * kBlockRows;
 constexpr int64_t kMaxPanelBytes = 32 * 1024;
 

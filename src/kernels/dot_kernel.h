@@ -9,6 +9,8 @@ namespace w8a16 {
 
 inline constexpr int kMaxDotOutputs = 8;
 inline constexpr int kMaxDotParts = 4;
+/// Outputs of one block of DotMultiply; a multiple of DotKernel::outputs, as sums are written by whole tiles.
+inline constexpr int64_t kBlockOutputs = 48;
 /// Groups of parts for which weights are read straight from their rows; for more they are copied to a panel first.
 inline constexpr int kRowGroups = 4;
 inline constexpr int kMaxPanelAhead = 2;
