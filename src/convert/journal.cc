@@ -99,7 +99,7 @@ Journal Journal::Read(const std::filesystem::path& directory) {
   size_t whole = 0;
   for (size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', whole)) {
     try {
-      const Json line = ParseJson(std::string_view(text).substr(whole, end - whole), journal.path_.string());
+      const Json line = ParseJson(text.substr(whole, end - whole), journal.path_.string());
       if (whole == 0) {
         journal.fingerprint_ = line;
       } else if (line.contains("publish")) {
@@ -113,8 +113,9 @@ Journal Journal::Read(const std::filesystem::path& directory) {
     }
     whole = end + 1;
   }
-  if (whole == 0)
+  if (whole == 0) {
     throw Error(StrCat(journal.path_.string(), " is damaged; remove ", directory.string(), " and start anew"));
+  }
   // What is appended from now on must not join half a line.
   if (whole < text.size()) std::filesystem::resize_file(journal.path_, whole);
   return journal;
@@ -164,8 +165,9 @@ Json Fingerprint(const Checkpoint& checkpoint, const Json& options, const std::v
   for (const std::string& name : checkpoint.files()) {
     const std::filesystem::path path = checkpoint.directory() / name;
     struct stat status {};
-    if (stat(path.c_str(), &status) != 0)
+    if (stat(path.c_str(), &status) != 0) {
       throw Error(StrCat("cannot read ", path.string(), ": ", std::strerror(errno)));
+    }
     files[name] = {{"bytes", status.st_size},
                    {"modified", {int64_t{status.st_mtim.tv_sec}, int64_t{status.st_mtim.tv_nsec}}}};
   }
