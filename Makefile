@@ -10,7 +10,9 @@ PYTHON_PACKAGES := g++ cmake ninja-build libhwy-dev nlohmann-json3-dev libtorch-
 PYTHON ?= /usr/bin/python3
 LINT_PACKAGES := $(DEMO_PACKAGES) clang clang-format clang-tidy libomp-dev
 
-.PHONY: demo build test bench python lint format clean
+ARM_PACKAGES := g++-aarch64-linux-gnu gcc-aarch64-linux-gnu qemu-user googletest cmake ninja-build libhwy-dev nlohmann-json3-dev
+
+.PHONY: demo build test test-arm bench python lint format clean
 .DEFAULT_GOAL := demo
 
 demo: build
@@ -27,6 +29,13 @@ test:
 	cmake --preset release -B $(BUILD) -DW8A16_BUILD_TESTS=ON $(CMAKE_FLAGS)
 	cmake --build $(BUILD) -j $(JOBS)
 	OMP_WAIT_POLICY=passive ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+
+# The kernels for 64-bit Arm, cross-compiled, their tests emulated.
+test-arm:
+	@tools/install_packages.sh $(ARM_PACKAGES)
+	cmake --preset arm $(CMAKE_FLAGS)
+	cmake --build --preset arm -j $(JOBS)
+	ctest --preset arm -j $(JOBS)
 
 bench:
 	@tools/install_packages.sh $(TEST_PACKAGES)
