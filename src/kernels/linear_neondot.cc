@@ -27,8 +27,8 @@ struct SignedByteOps {
   static constexpr int kParts = 4;
   static constexpr int64_t kPanelBytes = 1;
   static constexpr int64_t kPartBytes = 1;
-  // 32-bit sums would allow 65536 (kMaxDigitSumLength); so much of a panel and four parts are 20 KB, which fits the
-  // first-level cache of small cores too.
+  static constexpr int64_t kMaxSumK = kMaxDigitSumLength;
+  // So much of a panel and four parts are 20 KB, which fits the first-level cache of small cores too.
   static constexpr int64_t kMaxK = 2048;
   static constexpr bool kUnsignedWeights[] = {false, false};
 

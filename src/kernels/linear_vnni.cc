@@ -36,7 +36,8 @@ struct ByteOps {
   static constexpr int kParts = HWY_TARGET == HWY_AVX3 ? 4 : 3;
   static constexpr int64_t kPanelBytes = 1;
   static constexpr int64_t kPartBytes = 1;
-  // 32-bit sums would allow 65536 (kMaxDigitSumLength); so much of a panel and four parts fit the first-level cache.
+  static constexpr int64_t kMaxSumK = kMaxDigitSumLength;
+  // So much of a panel and four parts fit the first-level cache.
   static constexpr int64_t kMaxK = 4096;
   static constexpr bool kUnsignedWeights[] = {true, true};
 

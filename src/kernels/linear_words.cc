@@ -38,8 +38,10 @@ struct WordOps {
   static constexpr int kParts = 3;
   static constexpr int64_t kPanelBytes = 2;
   static constexpr int64_t kPartBytes = 2;
-  // A 32-bit lane takes two products of at most 255 * 32768 a step: 128 steps stay below 2^31. And a panel stays small.
-  static constexpr int64_t kMaxK = HWY_MIN(128 * kLanes, 2048);
+  // A 32-bit lane takes two products of at most 255 * 32768 a step: 128 steps stay below 2^31.
+  static constexpr int64_t kMaxSumK = 128 * kLanes;
+  // And a panel stays small.
+  static constexpr int64_t kMaxK = HWY_MIN(kMaxSumK, 2048);
   static constexpr bool kUnsignedWeights[] = {false, true};
 
   template <Source kSource>
