@@ -22,7 +22,7 @@ function(w8a16_add_tests LAYER)
     set(name ${LAYER}:${isa}:${processor})
     # qemu-user cannot start programs by itself, as tests in a fresh process do.
     add_test(NAME ${name} COMMAND test_${LAYER} --gtest_filter=-*DeathTest.* --gtest_brief=1)
-    set_tests_properties(${name} PROPERTIES LABELS ${LAYER} TIMEOUT 600 ENVIRONMENT
+    set_tests_properties(${name} PROPERTIES LABELS ${LAYER} TIMEOUT 1200 ENVIRONMENT
       "QEMU_CPU=${processor};W8A16_ISA=${isa}")
   endforeach()
 endfunction()
