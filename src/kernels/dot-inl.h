@@ -42,6 +42,7 @@ class RowEnd {
 /// A tile of kOutputs rows of weights and kParts parts of x. Ops has
 ///  - Weights, Part, Sums: vectors of kLanes weights, as many elements of a part, and the sums of their products;
 ///  - LoadWeights<Source>(p), StoreWeights(weights, p), LoadPart(p), ZeroSums(), AddProducts(sums, weights, part);
+///  - kMaskedLoads and, where that is true, LoadSome<Source>(p, count): the first count weights, not reading past them;
 ///  - Totals(sums, totals): adds up the lanes of each of an array of Sums; may write up to a multiple of four totals;
 ///  - Pin(sums): tells the compiler that sums are in registers here;
 ///  - kOutputs, kParts: the largest tile; kStreamOutputs: DotKernel::stream_outputs; kPanelBytes, kPartBytes: bytes of
@@ -82,10 +83,15 @@ class DotTile {
       part += Ops::kLanes * Ops::kPartBytes;
     }
     if (kSource != Source::kPanel && k < args.k) {
-      RowEnd<Ops::kLanes> ends[kOutputs];
-      const uint8_t* rows[kOutputs];
-      for (int o = 0; o < kOutputs; ++o) rows[o] = ends[o].Copy(args.weights[o], args.k);
-      Step(rows, 0, part, args.part_stride, sums);
+      if constexpr (Ops::kMaskedLoads) {
+        AddStep([&](int o) HWY_ATTR { return Ops::template LoadSome<kSource>(args.weights[o] + k, args.k - k); }, part,
+                args.part_stride, sums);
+      } else {
+        RowEnd<Ops::kLanes> ends[kOutputs];
+        const uint8_t* rows[kOutputs];
+        for (int o = 0; o < kOutputs; ++o) rows[o] = ends[o].Copy(args.weights[o], args.k);
+        Step(rows, 0, part, args.part_stride, sums);
+      }
     }
     AddTotals(sums, args);
   }
@@ -104,9 +110,15 @@ class DotTile {
 
   static HWY_INLINE void Step(const uint8_t* const* weights, int64_t at, const std::byte* part, int64_t part_stride,
                               Sums& sums) {
+    AddStep([&](int o) HWY_ATTR { return Ops::template LoadWeights<kSource>(weights[o] + at); }, part, part_stride,
+            sums);
+  }
+
+  template <class Load>
+  static HWY_INLINE void AddStep(const Load& load, const std::byte* part, int64_t part_stride, Sums& sums) {
     typename Ops::Weights w[kOutputs];
     HWY_UNROLL(8)
-    for (int o = 0; o < kOutputs; ++o) w[o] = Ops::template LoadWeights<kSource>(weights[o] + at);
+    for (int o = 0; o < kOutputs; ++o) w[o] = load(o);
     HWY_UNROLL(4)
     for (int p = 0; p < kParts; ++p) {
       const auto x = Ops::LoadPart(part + p * part_stride);

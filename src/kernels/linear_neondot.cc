@@ -38,6 +38,7 @@ struct SignedByteOps {
     const uint8x16_t bytes = vld1q_u8(p);
     return vreinterpretq_s8_u8(kSource == Source::kFlipped ? veorq_u8(bytes, vdupq_n_u8(0x80)) : bytes);
   }
+  static constexpr bool kMaskedLoads = false;
   static HWY_INLINE void StoreWeights(Weights weights, std::byte* p) {
     vst1q_s8(reinterpret_cast<int8_t*>(p), weights);
   }

@@ -48,6 +48,13 @@ struct ByteOps {
     const Weights bytes = hn::LoadU(db, p);
     return kSource == Source::kSigned ? hn::Xor(bytes, hn::Set(db, 0x80)) : bytes;
   }
+  static constexpr bool kMaskedLoads = HWY_TARGET == HWY_AVX3;
+  template <Source kSource>
+  static HWY_INLINE Weights LoadSome(const uint8_t* p, int64_t count) {
+    const DB db;
+    const Weights bytes = hn::MaskedLoad(hn::FirstN(db, static_cast<size_t>(count)), db, p);
+    return kSource == Source::kSigned ? hn::Xor(bytes, hn::Set(db, 0x80)) : bytes;
+  }
   static HWY_INLINE void StoreWeights(Weights weights, std::byte* p) {
     hn::Store(weights, DB(), reinterpret_cast<uint8_t*>(p));
   }

@@ -56,6 +56,18 @@ struct WordOps {
       return hn::PromoteTo(dw, hn::LoadU(hn::Rebind<uint8_t, DW>(), p));
     }
   }
+  static constexpr bool kMaskedLoads = HWY_TARGET == HWY_AVX3;
+  template <Source kSource>
+  static HWY_INLINE Weights LoadSome(const uint8_t* p, int64_t count) {
+    const DW dw;
+    const hn::Rebind<uint8_t, DW> db;
+    const auto bytes = hn::MaskedLoad(hn::FirstN(db, static_cast<size_t>(count)), db, p);
+    if constexpr (kSource == Source::kSigned) {
+      return hn::PromoteTo(dw, hn::BitCast(hn::Rebind<int8_t, DW>(), bytes));
+    } else {
+      return hn::PromoteTo(dw, bytes);
+    }
+  }
   static HWY_INLINE void StoreWeights(Weights weights, std::byte* p) {
     hn::Store(weights, DW(), reinterpret_cast<int16_t*>(p));
   }
