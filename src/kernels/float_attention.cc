@@ -54,22 +54,6 @@ void Scores(const AttentionArgs& args, const AttentionRange& range) {
   }
 }
 
-/// tanh(x) within 2e-7 of its value. Polynomial below 0.625: S. Moshier, Cephes tanhf.
-HWY_INLINE V Tanh(V x) {
-  const D d;
-  const V one = hn::Set(d, 1.0F);
-  const V magnitude = hn::Abs(x);
-  const V z = hn::Mul(x, x);
-  V p = hn::MulAdd(hn::Set(d, -5.70498872745e-3F), z, hn::Set(d, 2.06390887954e-2F));
-  p = hn::MulAdd(p, z, hn::Set(d, -5.37397155531e-2F));
-  p = hn::MulAdd(p, z, hn::Set(d, 1.33314422036e-1F));
-  p = hn::MulAdd(p, z, hn::Set(d, -3.33332819422e-1F));
-  const V small = hn::MulAdd(hn::Mul(p, z), x, x);
-  const V e = Exp(d, hn::Add(magnitude, magnitude));
-  const V large = hn::CopySign(hn::Sub(one, hn::Div(hn::Set(d, 2.0F), hn::Add(e, one))), x);
-  return hn::IfThenElse(hn::Lt(magnitude, hn::Set(d, 0.625F)), small, large);
-}
-
 /// Turns the dot products s[0, n) of one query, the last of which is its own position, into exp(score - largest score);
 /// returns their sum.
 float Softmax(const AttentionArgs& args, float* s, int64_t n) {
@@ -79,7 +63,7 @@ float Softmax(const AttentionArgs& args, float* s, int64_t n) {
   V largest = hn::Neg(hn::Inf(d));
   for (int64_t i = 0; i < n; i += LaneCount()) {
     V v = hn::Mul(LoadUpTo(d, s + i, n - i), scale);
-    if (args.softcap != 0) v = hn::Mul(cap, Tanh(hn::Div(v, cap)));
+    if (args.softcap != 0) v = hn::Mul(cap, Tanh(d, hn::Div(v, cap)));
     if (args.alibi_slope != 0) {
       const V distance = hn::Iota(d, static_cast<float>(i - (n - 1)));
       v = hn::Add(v, hn::Mul(hn::Set(d, args.alibi_slope), distance));

@@ -13,6 +13,7 @@ namespace w8a16 {
 namespace {
 
 using testing::GoldenDirectory;
+using testing::GoldenNames;
 using testing::ReadJson;
 using testing::RelativeError;
 
@@ -32,7 +33,7 @@ std::vector<float> AllLogits(Model& model, std::span<const int32_t> ids) {
 }
 
 struct Case {
-  const char* name;
+  std::string name;
   WeightPolicy weights;
 };
 
@@ -64,6 +65,7 @@ TEST_P(GoldenModel, LogitsAtAllPositions) {
 
 TEST_P(GoldenModel, GreedyIds) {
   const char* key = quantized() ? "w8a16_greedy" : "greedy";
+  if (!golden_.contains(key)) GTEST_SKIP() << "no greedy ids for this model";
   Model model = Load();
   const auto expected = golden_[key].get<std::vector<int32_t>>();
   const GenerateResult result =
@@ -145,7 +147,7 @@ TEST_P(GoldenModel, SixteenBitActivationsStayClose) {
 
 std::vector<Case> Cases() {
   std::vector<Case> cases;
-  for (const char* name : {"llama-gqa", "llama-tied-bias", "mistral", "qwen2"}) {
+  for (const std::string& name : GoldenNames()) {
     cases.push_back({name, WeightPolicy::kOriginal});
     cases.push_back({name, WeightPolicy::kW8A16});
   }
@@ -154,7 +156,8 @@ std::vector<Case> Cases() {
 
 INSTANTIATE_TEST_SUITE_P(Models, GoldenModel, ::testing::ValuesIn(Cases()), [](const auto& param_info) {
   std::string name = param_info.param.name;
-  std::replace(name.begin(), name.end(), '-', '_');
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '-' || c == '.'; }, '_');
   return name + (param_info.param.weights == WeightPolicy::kW8A16 ? "_w8a16" : "_float");
 });
 
