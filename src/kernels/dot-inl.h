@@ -44,8 +44,11 @@ class RowEnd {
 ///  - LoadWeights<Source>(p), StoreWeights(weights, p), LoadPart(p), ZeroSums(), AddProducts(sums, weights, part);
 ///  - Totals(sums, totals): adds up the lanes of each of an array of Sums; may write up to a multiple of four totals;
 ///  - Pin(sums): tells the compiler that sums are in registers here;
-///  - kOutputs, kParts: the largest tile; kPanelBytes, kPartBytes: bytes of an element of a panel and of a part.
-/// Meanwhile kAhead rows from args.ahead on are fetched.
+///  - kOutputs, kParts: the largest tile; kPanelBytes, kPartBytes: bytes of an element of a panel and of a part;
+///  - kUnsignedWeights: by Int8Encoding, whether LoadWeights gives q + 128 instead of q;
+///  - kMaxSumK, kMaxK: DotKernel's.
+/// Meanwhile kAhead rows from args.ahead on are fetched, one after the other: in the order of addresses the processor's
+/// own prefetcher helps; row by row side by side it does not (0.8 of memory speed instead of all of it).
 template <class Ops, Source kSource, int kAhead, int kParts>
 class DotTile {
  public:
@@ -56,13 +59,19 @@ class DotTile {
     for (auto& sum : sums) sum = Ops::ZeroSums();
     const std::byte* part = args.parts;
     int64_t k = 0;
-    for (; k + kLine <= args.k; k += kLine) {
-      HWY_UNROLL(8)
-      for (int i = 0; i < kAhead; ++i) hwy::Prefetch(args.ahead + k + i * args.ahead_stride);
-      HWY_UNROLL(4)
-      for (int64_t i = 0; i < kLine; i += Ops::kLanes) {
-        Step(args.weights, (k + i) * kWeightBytes, part, args.part_stride, sums);
-        part += Ops::kLanes * Ops::kPartBytes;
+    constexpr int kStretches = kAhead > 1 ? kAhead : 1;
+    for (int stretch = 0; stretch < kStretches; ++stretch) {
+      const int64_t end = args.k / kLine * (stretch + 1) / kStretches * kLine;
+      const uint8_t* ahead = args.ahead + stretch * args.ahead_stride;
+      for (; k < end; k += kLine) {
+        HWY_UNROLL(8)
+        for (int i = 0; i < kAhead; ++i) hwy::Prefetch(ahead + i * kLine);
+        ahead += kAhead * kLine;
+        HWY_UNROLL(4)
+        for (int64_t i = 0; i < kLine; i += Ops::kLanes) {
+          Step(args.weights, (k + i) * kWeightBytes, part, args.part_stride, sums);
+          part += Ops::kLanes * Ops::kPartBytes;
+        }
       }
     }
     // A panel is padded.
@@ -77,11 +86,21 @@ class DotTile {
       for (int o = 0; o < Ops::kOutputs; ++o) rows[o] = ends[o].Copy(args.weights[o], args.k);
       Step(rows, 0, part, args.part_stride, sums);
     }
-    Ops::Totals(sums, args.sums);
+    AddTotals(sums, args);
   }
 
  private:
   using Sums = typename Ops::Sums[kParts * Ops::kOutputs];
+
+  static HWY_INLINE void AddTotals(const Sums& sums, const DotArgs& args) {
+    int64_t totals[(kParts * Ops::kOutputs + 3) / 4 * 4];
+    Ops::Totals(sums, totals);
+    for (int p = 0; p < kParts; ++p) {
+      HWY_UNROLL(8)
+      for (int o = 0; o < Ops::kOutputs; ++o)
+        args.sums[p][o] += totals[p * Ops::kOutputs + o] * (int64_t{1} << args.shifts[p]);
+    }
+  }
 
   static HWY_INLINE void Step(const uint8_t* const* weights, int64_t at, const std::byte* part, int64_t part_stride,
                               Sums& sums) {
@@ -125,20 +144,53 @@ constexpr std::array<DotFn, kMaxDotParts> DotFunctions() {
   return DotFunctions<Ops, kSource, kAhead>(std::make_integer_sequence<int, Ops::kParts>());
 }
 
+template <class Ops, Source kSource, int... kGroups>
+constexpr std::array<std::array<DotFn, kMaxDotParts>, kRowGroups> RowFunctions(
+    std::integer_sequence<int, kGroups...> /*less*/) {
+  return {DotFunctions<Ops, kSource, AheadOf(Ops::kOutputs, kGroups + 1)>()...};
+}
+
 template <class Ops>
 constexpr DotKernel MakeDotKernel() {
+  static_assert(kBlockOutputs % Ops::kOutputs == 0 && Ops::kOutputs <= kMaxDotOutputs && Ops::kParts <= kMaxDotParts);
+  constexpr std::make_integer_sequence<int, kRowGroups> kGroups;
   return {Ops::kOutputs,
           Ops::kParts,
           Ops::kPartBytes,
           8 * Ops::kPartBytes,
+          Ops::kMaxSumK,
           Ops::kMaxK,
           Ops::kPanelBytes,
-          {Ops::kSignedAsUnsigned, true},
-          {DotFunctions<Ops, Source::kSigned, Ops::kOutputs>(), DotFunctions<Ops, Source::kFlipped, Ops::kOutputs>()},
-          DotFunctions<Ops, Source::kPanel, kPanelAhead>(),
-          DotFunctions<Ops, Source::kPanel, 0>(),
+          {Ops::kUnsignedWeights[0], Ops::kUnsignedWeights[1]},
+          {RowFunctions<Ops, Source::kSigned>(kGroups), RowFunctions<Ops, Source::kFlipped>(kGroups)},
+          {DotFunctions<Ops, Source::kPanel, 0>(), DotFunctions<Ops, Source::kPanel, 1>(),
+           DotFunctions<Ops, Source::kPanel, 2>()},
           {MakePanel<Ops, Source::kSigned>, MakePanel<Ops, Source::kFlipped>}};
 }
+
+/// The LinearKernel of Ops, on rows packed and finished by the PackKernels of kPackIsa.
+template <class Ops, Isa kPackIsa>
+class DotLinear {
+ public:
+  static constexpr LinearKernel Make() {
+    return {Declines, {0, 0, kPartsOfThree - 1, kPartsOfThree}, 1, PackedBytes, Pack, 16, Multiply};
+  }
+
+ private:
+  static constexpr DotKernel kDot = MakeDotKernel<Ops>();
+  // Of a row with three digits; the lowest part of 16 bits holds two of them.
+  static constexpr int32_t kPartsOfThree = Ops::kPartBytes == 1 ? 3 : 2;
+
+  static const char* Declines(int64_t /*k*/) { return nullptr; }
+  static size_t PackedBytes(int64_t m, int64_t k) {
+    return static_cast<size_t>(kPartsOfThree * m * PartStride(k, Ops::kPartBytes));
+  }
+  static void Pack(ConstMatrix x, const RowScale* rows, int64_t m_begin, int64_t m_end, std::byte* packed) {
+    const PackKernels& kernels = *PackKernelsFor(kPackIsa);
+    (Ops::kPartBytes == 1 ? kernels.pack_digits : kernels.pack_words)(x, rows, m_begin, m_end, packed);
+  }
+  static void Multiply(const MultiplyArgs& args) { DotMultiply(kDot, *PackKernelsFor(kPackIsa), args); }
+};
 
 }  // namespace
 }  // namespace w8a16::HWY_NAMESPACE

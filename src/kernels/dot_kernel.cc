@@ -6,14 +6,9 @@
 namespace w8a16 {
 namespace {
 
-// Rows of x and outputs of one block: its sums (48 KB) and its part of packed x stay in the second-level cache.
+// Rows of x of one block: its sums (48 KB) and its part of packed x stay in the second-level cache.
 constexpr int64_t kBlockRows = 128;
-constexpr int64_t kBlockOutputs = 48;
 constexpr int64_t kMaxBlockParts = 3 * kBlockRows;
-// From so many groups of parts on, it pays to copy weights to a panel first.
-constexpr int kPanelGroups = 3;
-// Weights of a row that are read at a time straight from memory; the next tile's are fetched meanwhile.
-constexpr int64_t kMaxRowsK = 2048;
 constexpr int64_t kMaxPanelBytes = 32 * 1024;
 
 // The parts of a block of rows, cut into groups of nearly equal size.
@@ -53,7 +48,11 @@ class Block {
       n_begin_ = n;
       n_end_ = std::min(n + kBlockOutputs, args_.n_end);
       StartSums();
-      parts_.groups < kPanelGroups ? ByRows() : ByPanels();
+      if (parts_.groups > kRowGroups) {
+        ByPanels();
+      } else if (parts_.groups > 0) {  // none where no row is finite
+        ByRows();
+      }
       FinishSums();
     }
   }
@@ -73,23 +72,28 @@ class Block {
 
   // Few parts: memory is what takes time, so each row of weights is read to its end.
   void ByRows() {
-    const auto& dot_by_parts = kernel_.rows[static_cast<int>(args_.encoding)];
-    const int64_t block = std::min(kMaxRowsK, kernel_.max_k);
+    const auto& dot_by_parts = kernel_.rows[static_cast<int>(args_.encoding)][static_cast<size_t>(parts_.groups - 1)];
+    const int ahead = AheadOf(kernel_.outputs, parts_.groups);
+    // More than one group reads the weights from the cache again.
+    const int64_t block = parts_.groups == 1 ? kernel_.max_sum_k : kernel_.max_k;
     DotArgs dot;
     for (int64_t n = n_begin_; n < n_end_; n += kernel_.outputs) {
       for (int64_t k = 0; k < args_.k; k += block) {
         PointAtWeights(n, k, dot);
         dot.k = std::min(block, args_.k - k);
         dot.ahead = k + block < args_.k ? dot.weights[0] + block : RowAt(n + kernel_.outputs);
-        for (int group = 0; group < parts_.groups; ++group) DotGroup(dot_by_parts, group, n, k, dot);
+        for (int group = 0; group < parts_.groups; ++group) {
+          DotGroup(dot_by_parts, group, n, k, dot);
+          dot.ahead += ahead * args_.weight_stride;
+        }
       }
     }
   }
 
   // Many parts: arithmetic takes the time, so all parts are used on a panel in the first-level cache, and the same
-  // columns of x, in the second, for all panels of the block. The first groups fetch the next panel's rows.
+  // columns of x, in the second, for all panels of the block. The groups fetch the next panel's rows.
   void ByPanels() {
-    const int ahead_groups = kernel_.outputs / kPanelAhead;
+    const int ahead = std::min(kMaxPanelAhead, AheadOf(kernel_.outputs, parts_.groups));
     DotArgs dot;
     for (int64_t k = 0; k < args_.k; k += kernel_.max_k) {
       const int64_t length = std::min(kernel_.max_k, args_.k - k);
@@ -101,8 +105,9 @@ class Block {
         kernel_.make_panel[static_cast<int>(args_.encoding)](dot.weights, length, panel_, stride);
         for (int o = 0; o < kernel_.outputs; ++o) dot.weights[o] = reinterpret_cast<uint8_t*>(panel_) + o * stride;
         for (int group = 0; group < parts_.groups; ++group) {
-          DotGroup(group < ahead_groups ? kernel_.panel_ahead : kernel_.panel, group, n, k, dot);
-          dot.ahead += kPanelAhead * args_.weight_stride;
+          const bool more = group * ahead < kernel_.outputs;
+          DotGroup(kernel_.panel[more ? static_cast<size_t>(ahead) : 0], group, n, k, dot);
+          dot.ahead += ahead * args_.weight_stride;
         }
       }
     }
@@ -119,19 +124,15 @@ class Block {
   }
 
   void DotGroup(const std::array<DotFn, kMaxDotParts>& dot_by_parts, int group, int64_t n, int64_t k, DotArgs& dot) {
-    int64_t tile[kMaxDotParts * kMaxDotOutputs];
     const int begin = parts_.GroupBegin(group);
     const int end = parts_.GroupBegin(group + 1);
     dot.parts = parts_.first + begin * parts_.stride + kPartHeader + k * kernel_.element_bytes;
     dot.part_stride = parts_.stride;
-    dot.sums = tile;
-    dot_by_parts[static_cast<size_t>(end - begin - 1)](dot);
-    const auto outputs = static_cast<int>(std::min<int64_t>(kernel_.outputs, n_end_ - n));
     for (int p = begin; p < end; ++p) {
-      int64_t* sums = sums_ + parts_.row[p] * kBlockOutputs + (n - n_begin_);
-      const int64_t* from = tile + (p - begin) * kernel_.outputs;
-      for (int o = 0; o < outputs; ++o) sums[o] += from[o] * (int64_t{1} << parts_.shift[p]);
+      dot.sums[p - begin] = sums_ + parts_.row[p] * kBlockOutputs + (n - n_begin_);
+      dot.shifts[p - begin] = parts_.shift[p];
     }
+    dot_by_parts[static_cast<size_t>(end - begin - 1)](dot);
   }
 
   void FinishSums() {

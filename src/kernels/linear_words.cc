@@ -1,7 +1,7 @@
 #include "kernels/linear_words.h"
 
+#include "base/highway_targets.h"
 #include "kernels/dot_kernel.h"
-#include "kernels/highway_targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/linear_words.cc"
 #include "hwy/foreach_target.h"
@@ -38,9 +38,11 @@ struct WordOps {
   static constexpr int kParts = 3;
   static constexpr int64_t kPanelBytes = 2;
   static constexpr int64_t kPartBytes = 2;
-  // A 32-bit lane takes two products of at most 255 * 32768 a step: 128 steps stay below 2^31. And a panel stays small.
-  static constexpr int64_t kMaxK = HWY_MIN(128 * kLanes, 2048);
-  static constexpr bool kSignedAsUnsigned = false;
+  // A 32-bit lane takes two products of at most 255 * 32768 a step: 128 steps stay below 2^31.
+  static constexpr int64_t kMaxSumK = 128 * kLanes;
+  // And a panel stays small.
+  static constexpr int64_t kMaxK = HWY_MIN(kMaxSumK, 2048);
+  static constexpr bool kUnsignedWeights[] = {false, true};
 
   template <Source kSource>
   static HWY_INLINE Weights LoadWeights(const uint8_t* p) {
@@ -101,24 +103,15 @@ struct WordOps {
   }
 };
 
-constexpr DotKernel kDot = MakeDotKernel<WordOps>();
-
 constexpr Isa kIsa = HWY_TARGET == HWY_AVX3   ? Isa::kAvx512
                      : HWY_TARGET == HWY_AVX2 ? Isa::kAvx2
                      : HWY_TARGET == HWY_SSE4 ? Isa::kSse4
                                               : Isa::kNeon;
 
-const char* Declines(int64_t /*k*/) { return nullptr; }
-size_t PackedBytes(int64_t m, int64_t k) { return static_cast<size_t>(2 * m * PartStride(k, WordOps::kPartBytes)); }
-void Pack(ConstMatrix x, const RowScale* rows, int64_t m_begin, int64_t m_end, std::byte* packed) {
-  PackKernelsFor(kIsa)->pack_words(x, rows, m_begin, m_end, packed);
-}
-void Multiply(const MultiplyArgs& args) { DotMultiply(kDot, *PackKernelsFor(kIsa), args); }
-
 }  // namespace
 
 extern const LinearKernel kLinearWords;
-const LinearKernel kLinearWords = {Declines, {0, 0, 1, 2}, 1, PackedBytes, Pack, 16, Multiply};
+const LinearKernel kLinearWords = DotLinear<WordOps, kIsa>::Make();
 
 }  // namespace w8a16::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
