@@ -49,6 +49,7 @@ struct AttentionSpec {
   NormSpec qk_norm;                 ///< used where ModuleNames has q_norm and k_norm
   float softcap = 0;                ///< 0, or scores s become softcap * tanh(s / softcap)
   std::vector<float> alibi_slopes;  ///< for each head; empty: no ALiBi
+  bool alibi_in_bf16 = false;       ///< slope * position is rounded to bfloat16 and added to q·k, before the scale
 
   int64_t QSize() const { return heads * head_dim; }
   int64_t KvSize() const { return kv_heads * head_dim; }

@@ -54,15 +54,17 @@ void Scores(const AttentionArgs& args, const AttentionRange& range) {
   }
 }
 
-/// Turns the dot products s[0, n) of one query, the last of which is its own position, into exp(score - largest score);
-/// returns their sum.
-float Softmax(const AttentionArgs& args, float* s, int64_t n) {
+/// Turns the dot products s[0, n) of one query with the keys from `first` to its own position into exp(score - largest
+/// score); returns their sum.
+float Softmax(const AttentionArgs& args, float* s, int64_t first, int64_t n) {
   const D d;
   const V scale = hn::Set(d, args.scale);
   const V cap = hn::Set(d, args.softcap);
   V largest = hn::Neg(hn::Inf(d));
   for (int64_t i = 0; i < n; i += LaneCount()) {
-    V v = hn::Mul(LoadUpTo(d, s + i, n - i), scale);
+    V v = LoadUpTo(d, s + i, n - i);
+    if (args.key_bias != nullptr) v = hn::Add(v, LoadUpTo(d, args.key_bias + first + i, n - i));
+    v = hn::Mul(v, scale);
     if (args.softcap != 0) v = hn::Mul(cap, Tanh(d, hn::Div(v, cap)));
     if (args.alibi_slope != 0) {
       const V distance = hn::Iota(d, static_cast<float>(i - (n - 1)));
@@ -252,8 +254,8 @@ void AttentionOf(const AttentionArgs& args) {
   const AttentionRange range(args);
   Scores<T>(args, range);
   for (int64_t q = 0; q < args.queries; ++q) {
-    range.sums[q] =
-        Softmax(args, range.scores + q * range.stride + range.Begin(q) - range.base, range.End(q) - range.Begin(q));
+    const int64_t begin = range.Begin(q);
+    range.sums[q] = Softmax(args, range.scores + q * range.stride + begin - range.base, begin, range.End(q) - begin);
   }
   for (int64_t begin = 0; begin < args.head_dim; begin += kHeadChunk) {
     const int64_t width = HWY_MIN(kHeadChunk, args.head_dim - begin);

@@ -114,6 +114,7 @@ void AttendOne(const AttentionArgs& args, const AttentionRange& range, int64_t q
     double s =
         Dot([&](int64_t i) { return q[i]; },
             [&](int64_t i) { return LoadFloat(args.keys, args.kv_dtype, j * args.kv_stride + i); }, args.head_dim);
+    if (args.key_bias != nullptr) s += static_cast<double>(args.key_bias[j]);
     s *= static_cast<double>(args.scale);
     if (args.softcap != 0) s = static_cast<double>(args.softcap) * std::tanh(s / static_cast<double>(args.softcap));
     s += static_cast<double>(args.alibi_slope) * static_cast<double>(j - (end - 1));

@@ -60,6 +60,11 @@ bool Attention::Outdates(int64_t length, int64_t positions) const {
 
 void Attention::Prepare(const Pass& pass) {
   for (Rotary& rope : ropes_) rope.Prepare(pass.sequences);
+  if (pass.architecture.attention.alibi_in_bf16) {
+    int64_t longest = 0;
+    for (const Token& token : pass.tokens) longest = std::max(longest, token.position + 1);
+    ExtendKeyBiases(pass.architecture, longest);
+  }
   query_blocks_.clear();
   int64_t row = 0;
   for (size_t i = 0; i < pass.sequences.size(); ++i) {
@@ -68,6 +73,18 @@ void Attention::Prepare(const Pass& pass) {
       query_blocks_.push_back({i, pass.sequences[i].first + first, row + first, std::min(kQueryBlock, count - first)});
     }
     row += count;
+  }
+}
+
+void Attention::ExtendKeyBiases(const Architecture& architecture, int64_t positions) {
+  key_biases_.resize(static_cast<size_t>(architecture.attention.heads));
+  for (size_t head = 0; head < key_biases_.size(); ++head) {
+    std::vector<float>& biases = key_biases_[head];
+    const float slope = architecture.attention.alibi_slopes[head];
+    while (static_cast<int64_t>(biases.size()) < positions) {
+      const float product = slope * static_cast<float>(biases.size());
+      biases.push_back(BF16ToFloat(FloatToBF16(product)));
+    }
   }
 }
 
@@ -144,6 +161,7 @@ void Attention::Attend(const Pass& pass, int64_t layer, const Matrix& out) {
   const size_t scratch = AttentionScratch(std::min(kQueryBlock, pass.rows()), longest) * sizeof(float);
   for (AlignedBuffer& buffer : scratch_) buffer.Reserve(scratch);
 
+  const bool by_distance = !spec.alibi_slopes.empty() && !spec.alibi_in_bf16;
   const auto blocks = static_cast<int64_t>(query_blocks_.size());
   ParallelTasks(blocks * spec.heads, workers, [&](int64_t index, int worker) {
     // The last blocks see the most keys: they go first, so that the workers end together.
@@ -164,7 +182,8 @@ void Attention::Attend(const Pass& pass, int64_t layer, const Matrix& out) {
          .head_dim = spec.head_dim,
          .scale = layer_spec.attention_scale,
          .softcap = spec.softcap,
-         .alibi_slope = spec.alibi_slopes.empty() ? 0 : spec.alibi_slopes[static_cast<size_t>(head)],
+         .alibi_slope = by_distance ? spec.alibi_slopes[static_cast<size_t>(head)] : 0,
+         .key_bias = spec.alibi_in_bf16 ? key_biases_[static_cast<size_t>(head)].data() : nullptr,
          .window = layer_spec.window,
          .out = static_cast<std::byte*>(out.Row(task.row)) + static_cast<size_t>(first) * DTypeSize(out.dtype),
          .out_dtype = out.dtype,

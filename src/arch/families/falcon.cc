@@ -1,8 +1,7 @@
-#include <cmath>
-
 #include "arch/families/common.h"
 #include "arch/families/families.h"
 #include "base/strings.h"
+#include "w8a16/dtype.h"
 
 // Falcon: rotary embedding or ALiBi; attention and MLP side by side after one norm (7B), after one each (40B, 180B), or
 // one after the other (RW).
@@ -27,8 +26,8 @@ void DescribeHeads(const ConfigReader& config, bool new_decoder, Architecture& a
 void DescribePositions(const ConfigReader& config, Architecture& a) {
   if (!config.Bool("alibi", false)) return UseRope(config, 10000, a);
   a.attention.alibi_slopes = AlibiSlopes(a.attention.heads);
-  // Falcon scales the biases along with the products.
-  for (float& slope : a.attention.alibi_slopes) slope /= std::sqrt(static_cast<float>(a.attention.head_dim));
+  for (float& slope : a.attention.alibi_slopes) slope = BF16ToFloat(FloatToBF16(slope));
+  a.attention.alibi_in_bf16 = true;
 }
 
 void DescribeNorms(const ConfigReader& config, bool new_decoder, Architecture& a) {
