@@ -1,37 +1,20 @@
 #include "arch/architecture.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "arch/config_reader.h"
-#include "checkpoint/json.h"
-#include "w8a16/error.h"
+#include "arch/describe.h"
 
 namespace w8a16 {
 namespace {
 
-using ::testing::AllOf;
+using testing::Describe;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::ThrowsMessage;
+using testing::ExpectRefused;
 
-Json Config() {
-  return Json::parse(R"({"model_type": "llama", "vocab_size": 160, "hidden_size": 64, "intermediate_size": 144,
-    "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 256,
-    "rms_norm_eps": 1e-05, "rope_theta": 10000.0, "hidden_act": "silu", "tie_word_embeddings": false,
-    "torch_dtype": "bfloat16", "bos_token_id": 1, "eos_token_id": [2, 7]})");
-}
-
-Architecture Describe(const Json& config) { return DescribeArchitecture(config.dump(), "config.json"); }
+Json Config() { return testing::LlamaConfig(); }
 
 std::vector<int64_t> Windows(const Architecture& a) {
   std::vector<int64_t> windows;
   for (const LayerSpec& layer : a.layers) windows.push_back(layer.window);
   return windows;
-}
-
-void ExpectRefused(const Json& config, const std::string& part) {
-  EXPECT_THAT([&] { Describe(config); }, ThrowsMessage<Error>(AllOf(HasSubstr("config.json: "), HasSubstr(part))));
 }
 
 TEST(Architecture, Llama) {

@@ -56,7 +56,8 @@ Architecture DescribeGptJ(const ConfigReader& config) {
 Architecture DescribeCodeGen(const ConfigReader& config) {
   Architecture a = DescribeGptJ(config);
   if (a.attention.heads % kPartitions != 0) {
-    config.Fail("n_head", StrCat(a.attention.heads, " is not a multiple of the ", kPartitions, " partitions"));
+    config.Fail(config.FirstOf({"n_head", "num_attention_heads"}),
+                StrCat(a.attention.heads, " is not a multiple of the ", kPartitions, " partitions"));
   }
   a.attention.rows = PartitionedRows(a.attention);
   a.names.qkv = "attn.qkv_proj";
