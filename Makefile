@@ -9,7 +9,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) libgtest-dev libgmock-dev libtorch-dev python3
 BENCH_PACKAGES := $(TEST_PACKAGES) libbenchmark-dev libdnnl-dev libopenblas-dev
 PYTHON_PACKAGES := g++ cmake ninja-build libhwy-dev nlohmann-json3-dev libtorch-dev python3-torch python3-numpy libopenblas0-pthread
 PYTHON ?= /usr/bin/python3
-LINT_PACKAGES := $(DEMO_PACKAGES) clang clang-format clang-tidy libomp-dev
+LINT_PACKAGES := $(DEMO_PACKAGES) clang clang-format clang-tidy libomp-dev mypy python3-torch
 
 .PHONY: demo build test bench python lint format clean
 .DEFAULT_GOAL := demo

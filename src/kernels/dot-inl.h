@@ -42,14 +42,16 @@ class RowEnd {
 /// A tile of kOutputs rows of weights and kParts parts of x. Ops has
 ///  - Weights, Part, Sums: vectors of kLanes weights, as many elements of a part, and the sums of their products;
 ///  - LoadWeights<Source>(p), StoreWeights(weights, p), LoadPart(p), ZeroSums(), AddProducts(sums, weights, part);
+///  - kMaskedLoads and, where that is true, LoadSome<Source>(p, count): the first count weights, not reading past them;
 ///  - Totals(sums, totals): adds up the lanes of each of an array of Sums; may write up to a multiple of four totals;
 ///  - Pin(sums): tells the compiler that sums are in registers here;
-///  - kOutputs, kParts: the largest tile; kPanelBytes, kPartBytes: bytes of an element of a panel and of a part;
+///  - kOutputs, kParts: the largest tile; kStreamOutputs: DotKernel::stream_outputs; kPanelBytes, kPartBytes: bytes of
+///  an element of a panel and of a part;
 ///  - kUnsignedWeights: by Int8Encoding, whether LoadWeights gives q + 128 instead of q;
 ///  - kMaxSumK, kMaxK: DotKernel's.
 /// Meanwhile kAhead rows from args.ahead on are fetched, one after the other: in the order of addresses the processor's
 /// own prefetcher helps; row by row side by side it does not (0.8 of memory speed instead of all of it).
-template <class Ops, Source kSource, int kAhead, int kParts>
+template <class Ops, Source kSource, int kAhead, int kOutputs, int kParts>
 class DotTile {
  public:
   static void Run(const DotArgs& args) {
@@ -81,37 +83,47 @@ class DotTile {
       part += Ops::kLanes * Ops::kPartBytes;
     }
     if (kSource != Source::kPanel && k < args.k) {
-      RowEnd<Ops::kLanes> ends[Ops::kOutputs];
-      const uint8_t* rows[Ops::kOutputs];
-      for (int o = 0; o < Ops::kOutputs; ++o) rows[o] = ends[o].Copy(args.weights[o], args.k);
-      Step(rows, 0, part, args.part_stride, sums);
+      if constexpr (Ops::kMaskedLoads) {
+        AddStep([&](int o) HWY_ATTR { return Ops::template LoadSome<kSource>(args.weights[o] + k, args.k - k); }, part,
+                args.part_stride, sums);
+      } else {
+        RowEnd<Ops::kLanes> ends[kOutputs];
+        const uint8_t* rows[kOutputs];
+        for (int o = 0; o < kOutputs; ++o) rows[o] = ends[o].Copy(args.weights[o], args.k);
+        Step(rows, 0, part, args.part_stride, sums);
+      }
     }
     AddTotals(sums, args);
   }
 
  private:
-  using Sums = typename Ops::Sums[kParts * Ops::kOutputs];
+  using Sums = typename Ops::Sums[kParts * kOutputs];
 
   static HWY_INLINE void AddTotals(const Sums& sums, const DotArgs& args) {
-    int64_t totals[(kParts * Ops::kOutputs + 3) / 4 * 4];
+    int64_t totals[(kParts * kOutputs + 3) / 4 * 4];
     Ops::Totals(sums, totals);
     for (int p = 0; p < kParts; ++p) {
       HWY_UNROLL(8)
-      for (int o = 0; o < Ops::kOutputs; ++o)
-        args.sums[p][o] += totals[p * Ops::kOutputs + o] * (int64_t{1} << args.shifts[p]);
+      for (int o = 0; o < kOutputs; ++o) args.sums[p][o] += totals[p * kOutputs + o] * (int64_t{1} << args.shifts[p]);
     }
   }
 
   static HWY_INLINE void Step(const uint8_t* const* weights, int64_t at, const std::byte* part, int64_t part_stride,
                               Sums& sums) {
-    typename Ops::Weights w[Ops::kOutputs];
+    AddStep([&](int o) HWY_ATTR { return Ops::template LoadWeights<kSource>(weights[o] + at); }, part, part_stride,
+            sums);
+  }
+
+  template <class Load>
+  static HWY_INLINE void AddStep(const Load& load, const std::byte* part, int64_t part_stride, Sums& sums) {
+    typename Ops::Weights w[kOutputs];
     HWY_UNROLL(8)
-    for (int o = 0; o < Ops::kOutputs; ++o) w[o] = Ops::template LoadWeights<kSource>(weights[o] + at);
+    for (int o = 0; o < kOutputs; ++o) w[o] = load(o);
     HWY_UNROLL(4)
     for (int p = 0; p < kParts; ++p) {
       const auto x = Ops::LoadPart(part + p * part_stride);
       HWY_UNROLL(8)
-      for (int o = 0; o < Ops::kOutputs; ++o) Ops::AddProducts(sums[p * Ops::kOutputs + o], w[o], x);
+      for (int o = 0; o < kOutputs; ++o) Ops::AddProducts(sums[p * kOutputs + o], w[o], x);
     }
     // Else GCC 12 mixes steps, or a step with what follows the loop, and sums leave their registers.
     HWY_UNROLL(32)
@@ -135,37 +147,43 @@ void MakePanel(const uint8_t* const* weights, int64_t k, std::byte* panel, int64
 }
 
 // By number of parts - 1, null beyond the largest tile.
-template <class Ops, Source kSource, int kAhead, int... kLess>
+template <class Ops, Source kSource, int kAhead, int kOutputs, int... kLess>
 constexpr std::array<DotFn, kMaxDotParts> DotFunctions(std::integer_sequence<int, kLess...> /*parts*/) {
-  return {DotTile<Ops, kSource, kAhead, kLess + 1>::Run...};
+  return {DotTile<Ops, kSource, kAhead, kOutputs, kLess + 1>::Run...};
 }
-template <class Ops, Source kSource, int kAhead>
+template <class Ops, Source kSource, int kAhead, int kOutputs = Ops::kOutputs>
 constexpr std::array<DotFn, kMaxDotParts> DotFunctions() {
-  return DotFunctions<Ops, kSource, kAhead>(std::make_integer_sequence<int, Ops::kParts>());
+  return DotFunctions<Ops, kSource, kAhead, kOutputs>(std::make_integer_sequence<int, Ops::kParts>());
 }
 
-template <class Ops, Source kSource, int... kGroups>
-constexpr std::array<std::array<DotFn, kMaxDotParts>, kRowGroups> RowFunctions(
-    std::integer_sequence<int, kGroups...> /*less*/) {
-  return {DotFunctions<Ops, kSource, AheadOf(Ops::kOutputs, kGroups + 1)>()...};
+// For two groups and more.
+template <class Ops, Source kSource, int... kLess>
+constexpr std::array<std::array<DotFn, kMaxDotParts>, kRowGroups - 1> RowFunctions(
+    std::integer_sequence<int, kLess...> /*groups*/) {
+  return {DotFunctions<Ops, kSource, AheadOf(Ops::kOutputs, kLess + 2)>()...};
 }
 
 template <class Ops>
 constexpr DotKernel MakeDotKernel() {
-  static_assert(kBlockOutputs % Ops::kOutputs == 0 && Ops::kOutputs <= kMaxDotOutputs && Ops::kParts <= kMaxDotParts);
-  constexpr std::make_integer_sequence<int, kRowGroups> kGroups;
-  return {Ops::kOutputs,
-          Ops::kParts,
-          Ops::kPartBytes,
-          8 * Ops::kPartBytes,
-          Ops::kMaxSumK,
-          Ops::kMaxK,
-          Ops::kPanelBytes,
-          {Ops::kUnsignedWeights[0], Ops::kUnsignedWeights[1]},
-          {RowFunctions<Ops, Source::kSigned>(kGroups), RowFunctions<Ops, Source::kFlipped>(kGroups)},
-          {DotFunctions<Ops, Source::kPanel, 0>(), DotFunctions<Ops, Source::kPanel, 1>(),
-           DotFunctions<Ops, Source::kPanel, 2>()},
-          {MakePanel<Ops, Source::kSigned>, MakePanel<Ops, Source::kFlipped>}};
+  static_assert(kBlockOutputs % Ops::kOutputs == 0 && kBlockOutputs % Ops::kStreamOutputs == 0 &&
+                Ops::kOutputs <= kMaxDotOutputs && Ops::kParts <= kMaxDotParts);
+  constexpr std::make_integer_sequence<int, kRowGroups - 1> kGroups;
+  constexpr int kStream = Ops::kStreamOutputs;
+  return {
+      Ops::kOutputs,
+      kStream,
+      Ops::kParts,
+      Ops::kPartBytes,
+      8 * Ops::kPartBytes,
+      Ops::kMaxSumK,
+      Ops::kMaxK,
+      Ops::kPanelBytes,
+      {Ops::kUnsignedWeights[0], Ops::kUnsignedWeights[1]},
+      {DotFunctions<Ops, Source::kSigned, kStream, kStream>(), DotFunctions<Ops, Source::kFlipped, kStream, kStream>()},
+      {RowFunctions<Ops, Source::kSigned>(kGroups), RowFunctions<Ops, Source::kFlipped>(kGroups)},
+      {DotFunctions<Ops, Source::kPanel, 0>(), DotFunctions<Ops, Source::kPanel, 1>(),
+       DotFunctions<Ops, Source::kPanel, 2>()},
+      {MakePanel<Ops, Source::kSigned>, MakePanel<Ops, Source::kFlipped>}};
 }
 
 /// The LinearKernel of Ops, on rows packed and finished by the PackKernels of kPackIsa.

@@ -50,8 +50,10 @@ class Block {
       StartSums();
       if (parts_.groups > kRowGroups) {
         ByPanels();
-      } else if (parts_.groups > 0) {  // none where no row is finite
+      } else if (parts_.groups > 1) {
         ByRows();
+      } else if (parts_.groups == 1) {  // none where no row is finite
+        ByStream();
       }
       FinishSums();
     }
@@ -70,18 +72,31 @@ class Block {
     }
   }
 
-  // Few parts: memory is what takes time, so each row of weights is read to its end.
+  // One group of parts: memory is what takes time, so each row of weights is read to its end.
+  void ByStream() {
+    const int outputs = kernel_.stream_outputs;
+    DotArgs dot;
+    for (int64_t n = n_begin_; n < n_end_; n += outputs) {
+      for (int64_t k = 0; k < args_.k; k += kernel_.max_sum_k) {
+        PointAtWeights(n, outputs, k, dot);
+        dot.k = std::min(kernel_.max_sum_k, args_.k - k);
+        dot.ahead = Ahead(n, outputs, k, kernel_.max_sum_k);
+        DotGroup(kernel_.stream[static_cast<int>(args_.encoding)], 0, n, k, dot);
+      }
+    }
+  }
+
+  // A few groups, which read the weights from the cache again.
   void ByRows() {
-    const auto& dot_by_parts = kernel_.rows[static_cast<int>(args_.encoding)][static_cast<size_t>(parts_.groups - 1)];
+    const auto groups = static_cast<size_t>(parts_.groups);
+    const auto& dot_by_parts = kernel_.rows[static_cast<int>(args_.encoding)][groups - 2];
     const int ahead = AheadOf(kernel_.outputs, parts_.groups);
-    // More than one group reads the weights from the cache again.
-    const int64_t block = parts_.groups == 1 ? kernel_.max_sum_k : kernel_.max_k;
     DotArgs dot;
     for (int64_t n = n_begin_; n < n_end_; n += kernel_.outputs) {
-      for (int64_t k = 0; k < args_.k; k += block) {
-        PointAtWeights(n, k, dot);
-        dot.k = std::min(block, args_.k - k);
-        dot.ahead = k + block < args_.k ? dot.weights[0] + block : RowAt(n + kernel_.outputs);
+      for (int64_t k = 0; k < args_.k; k += kernel_.max_k) {
+        PointAtWeights(n, kernel_.outputs, k, dot);
+        dot.k = std::min(kernel_.max_k, args_.k - k);
+        dot.ahead = Ahead(n, kernel_.outputs, k, kernel_.max_k);
         for (int group = 0; group < parts_.groups; ++group) {
           DotGroup(dot_by_parts, group, n, k, dot);
           dot.ahead += ahead * args_.weight_stride;
@@ -99,7 +114,7 @@ class Block {
       const int64_t length = std::min(kernel_.max_k, args_.k - k);
       const int64_t stride = PartStride(length, kernel_.panel_element_bytes);
       for (int64_t n = n_begin_; n < n_end_; n += kernel_.outputs) {
-        PointAtWeights(n, k, dot);
+        PointAtWeights(n, kernel_.outputs, k, dot);
         dot.k = length;
         dot.ahead = RowAt(n + kernel_.outputs) + k;
         kernel_.make_panel[static_cast<int>(args_.encoding)](dot.weights, length, panel_, stride);
@@ -113,11 +128,16 @@ class Block {
     }
   }
 
+  // What comes after columns [k, k + block) of rows [n, n + outputs).
+  const uint8_t* Ahead(int64_t n, int outputs, int64_t k, int64_t block) const {
+    return k + block < args_.k ? RowAt(n) + k + block : RowAt(n + outputs);
+  }
+
   const uint8_t* RowAt(int64_t n) const { return args_.weights + n * args_.weight_stride; }
 
   // A range's last tile repeats its last row; the results are dropped.
-  void PointAtWeights(int64_t n, int64_t k, DotArgs& dot) const {
-    for (int o = 0; o < kernel_.outputs; ++o) {
+  void PointAtWeights(int64_t n, int outputs, int64_t k, DotArgs& dot) const {
+    for (int o = 0; o < outputs; ++o) {
       dot.weights[o] = RowAt(std::min(n + o, n_end_ - 1)) + k;
     }
     dot.ahead_stride = args_.weight_stride;

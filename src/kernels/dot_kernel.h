@@ -38,6 +38,8 @@ using DotFn = void (*)(const DotArgs& args);
 /// that.
 struct DotKernel {
   int outputs;
+  int stream_outputs;  ///< where one group has all parts and weights are used once: small tiles, fetched ahead, fit
+                       ///< the first-level cache
   int parts;
   int element_bytes;  ///< of parts: 1 or 2
   int part_bits;      ///< a part counts 2^part_bits times the one below it
@@ -45,8 +47,10 @@ struct DotKernel {
   int64_t max_k;      ///< the same that fits the first-level cache, for weights that are used again
   int64_t panel_element_bytes;
   bool unsigned_weights[2];  ///< by Int8Encoding
-  /// Rows straight from memory, by Int8Encoding, groups - 1 (fetching AheadOf(outputs, groups)), and parts - 1.
-  std::array<std::array<DotFn, kMaxDotParts>, kRowGroups> rows[2];
+  /// Rows straight from memory, stream_outputs of them and as many fetched, by Int8Encoding and parts - 1.
+  std::array<DotFn, kMaxDotParts> stream[2];
+  /// Rows straight from memory, by Int8Encoding, groups - 2 (fetching AheadOf(outputs, groups)), and parts - 1.
+  std::array<std::array<DotFn, kMaxDotParts>, kRowGroups - 1> rows[2];
   /// From a panel, by the number of rows fetched and parts - 1.
   std::array<std::array<DotFn, kMaxDotParts>, kMaxPanelAhead + 1> panel;
   /// Copies rows [outputs] of k weights to a panel: elements as the kernel likes them, rows panel_stride bytes apart,

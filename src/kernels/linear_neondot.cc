@@ -24,6 +24,7 @@ struct SignedByteOps {
   static constexpr int64_t kLanes = 16;
   // 24 sums, and 7 operands of the 32 registers.
   static constexpr int kOutputs = 6;
+  static constexpr int kStreamOutputs = 4;
   static constexpr int kParts = 4;
   static constexpr int64_t kPanelBytes = 1;
   static constexpr int64_t kPartBytes = 1;
@@ -37,6 +38,7 @@ struct SignedByteOps {
     const uint8x16_t bytes = vld1q_u8(p);
     return vreinterpretq_s8_u8(kSource == Source::kFlipped ? veorq_u8(bytes, vdupq_n_u8(0x80)) : bytes);
   }
+  static constexpr bool kMaskedLoads = false;
   static HWY_INLINE void StoreWeights(Weights weights, std::byte* p) {
     vst1q_s8(reinterpret_cast<int8_t*>(p), weights);
   }

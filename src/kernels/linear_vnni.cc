@@ -33,6 +33,7 @@ struct ByteOps {
   using Sums = hn::Vec<DI>;
   static constexpr auto kLanes = static_cast<int64_t>(hn::MaxLanes(DB()));
   static constexpr int kOutputs = HWY_TARGET == HWY_AVX3 ? 6 : 3;
+  static constexpr int kStreamOutputs = HWY_TARGET == HWY_AVX3 ? 4 : 3;
   static constexpr int kParts = HWY_TARGET == HWY_AVX3 ? 4 : 3;
   static constexpr int64_t kPanelBytes = 1;
   static constexpr int64_t kPartBytes = 1;
@@ -45,6 +46,13 @@ struct ByteOps {
   static HWY_INLINE Weights LoadWeights(const uint8_t* p) {
     const DB db;
     const Weights bytes = hn::LoadU(db, p);
+    return kSource == Source::kSigned ? hn::Xor(bytes, hn::Set(db, 0x80)) : bytes;
+  }
+  static constexpr bool kMaskedLoads = HWY_TARGET == HWY_AVX3;
+  template <Source kSource>
+  static HWY_INLINE Weights LoadSome(const uint8_t* p, int64_t count) {
+    const DB db;
+    const Weights bytes = hn::MaskedLoad(hn::FirstN(db, static_cast<size_t>(count)), db, p);
     return kSource == Source::kSigned ? hn::Xor(bytes, hn::Set(db, 0x80)) : bytes;
   }
   static HWY_INLINE void StoreWeights(Weights weights, std::byte* p) {

@@ -35,6 +35,7 @@ struct WordOps {
   static constexpr auto kLanes = static_cast<int64_t>(hn::MaxLanes(DW()));
   // As many sums as registers allow beside the operands; Arm's widening products need two each.
   static constexpr int kOutputs = HWY_TARGET == HWY_AVX3 ? 6 : HWY_TARGET == HWY_NEON ? 4 : 3;
+  static constexpr int kStreamOutputs = HWY_TARGET == HWY_AVX3 ? 4 : kOutputs;
   static constexpr int kParts = 3;
   static constexpr int64_t kPanelBytes = 2;
   static constexpr int64_t kPartBytes = 2;
@@ -53,6 +54,18 @@ struct WordOps {
       return hn::PromoteTo(dw, hn::LoadU(hn::Rebind<int8_t, DW>(), reinterpret_cast<const int8_t*>(p)));
     } else {
       return hn::PromoteTo(dw, hn::LoadU(hn::Rebind<uint8_t, DW>(), p));
+    }
+  }
+  static constexpr bool kMaskedLoads = HWY_TARGET == HWY_AVX3;
+  template <Source kSource>
+  static HWY_INLINE Weights LoadSome(const uint8_t* p, int64_t count) {
+    const DW dw;
+    const hn::Rebind<uint8_t, DW> db;
+    const auto bytes = hn::MaskedLoad(hn::FirstN(db, static_cast<size_t>(count)), db, p);
+    if constexpr (kSource == Source::kSigned) {
+      return hn::PromoteTo(dw, hn::BitCast(hn::Rebind<int8_t, DW>(), bytes));
+    } else {
+      return hn::PromoteTo(dw, bytes);
     }
   }
   static HWY_INLINE void StoreWeights(Weights weights, std::byte* p) {
