@@ -1,7 +1,9 @@
 #include "arch/families/common.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
+#include <iterator>
 #include <string>
 
 #include "base/strings.h"
@@ -9,10 +11,12 @@
 namespace w8a16 {
 namespace {
 
+int64_t MostInEachLayer(const Architecture& a) { return kMaxParts / std::max<int64_t>(1, std::ssize(a.layers)); }
+
 void DescribeHeads(const ConfigReader& config, const SizeDefaults& defaults, Architecture& a) {
   AttentionSpec& attention = a.attention;
   const std::string heads_key(config.FirstOf({"num_attention_heads", "n_head", "num_heads", "n_heads"}));
-  attention.heads = config.Int(heads_key, 1, kMaxDimension, defaults.heads);
+  attention.heads = config.Int(heads_key, 1, MostInEachLayer(a), defaults.heads);
   attention.kv_heads = config.Int("num_key_value_heads", 1, kMaxDimension, defaults.kv_heads.value_or(attention.heads));
   if (attention.heads % attention.kv_heads != 0) {
     config.Fail("num_key_value_heads",
@@ -127,6 +131,13 @@ void UseWindow(int64_t window, const std::vector<bool>& sliding, Architecture& a
 void UseWindowEverywhere(const ConfigReader& config, Architecture& a) {
   const int64_t window = config.Int("sliding_window", 1, kMaxDimension, 0);
   UseWindow(window, SlidingLayers(config, a, [](int64_t) { return true; }), a);
+}
+
+void UseExperts(const ConfigReader& config, std::string_view count_key, std::optional<int64_t> fallback,
+                std::optional<int64_t> fallback_per_token, Architecture& a) {
+  a.experts.count = config.Int(count_key, 1, MostInEachLayer(a), fallback);
+  a.experts.per_token = config.Int("num_experts_per_tok", 1, a.experts.count, fallback_per_token);
+  for (LayerSpec& layer : a.layers) layer.experts = true;
 }
 
 void ScaleAttention(double scale, Architecture& a) {

@@ -15,7 +15,9 @@ namespace w8a16 {
 
 /// Largest size that any dimension of a model may have: products of two fit 64 bits with room to spare.
 inline constexpr int64_t kMaxDimension = int64_t{1} << 30;
-inline constexpr int64_t kMaxLayers = 100000;
+inline constexpr int64_t kMaxLayers = 10000;
+/// Most heads, or experts, of all layers together: lists of them stay small whatever a damaged file says.
+inline constexpr int64_t kMaxParts = int64_t{1} << 20;
 
 /// What stands for missing keys. Where there is nothing, a missing key is an error.
 struct SizeDefaults {
@@ -56,6 +58,10 @@ std::vector<bool> SlidingLayers(const ConfigReader& config, const Architecture& 
 void UseWindow(int64_t window, const std::vector<bool>& sliding, Architecture& a);
 /// `sliding_window` in all layers; null or missing: none.
 void UseWindowEverywhere(const ConfigReader& config, Architecture& a);
+
+/// Experts in all layers, `fallback` of them where the key is missing.
+void UseExperts(const ConfigReader& config, std::string_view count_key, std::optional<int64_t> fallback,
+                std::optional<int64_t> fallback_per_token, Architecture& a);
 
 void ScaleAttention(double scale, Architecture& a);
 

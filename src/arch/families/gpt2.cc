@@ -37,7 +37,8 @@ std::vector<std::string> AttentionKinds(const ConfigReader& config) {
   std::vector<std::string> kinds;
   const Json* types = config.Value(key);
   for (const Json& group : types == nullptr ? Json::array() : *types) {
-    if (!group.is_array() || group.size() != 2 || !group[0].is_array() || !group[1].is_number_unsigned()) {
+    if (!group.is_array() || group.size() != 2 || !group[0].is_array() || group[0].empty() ||
+        !group[1].is_number_unsigned()) {
       config.Fail(key, StrCat("[[kind, ...], repetitions] was expected, not ", group.dump()));
     }
     for (uint64_t i = 0; i < group[1].get<uint64_t>() && kinds.size() <= kMaxLayers; ++i) {

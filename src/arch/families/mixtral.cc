@@ -8,11 +8,9 @@ namespace w8a16 {
 Architecture DescribeMixtral(const ConfigReader& config) {
   Architecture a = DescribeLlamaLike(config, {.rms_norm_eps = 1e-5, .rope_theta = 1e6});
   UseWindowEverywhere(config, a);
-  a.experts.count = config.Int("num_local_experts", 1, kMaxDimension, 8);
-  a.experts.per_token = config.Int("num_experts_per_tok", 1, a.experts.count, 2);
+  UseExperts(config, "num_local_experts", 8, 2, a);
   a.experts.intermediate_size = a.mlp.intermediate_size;
   a.experts.normalize = true;
-  for (LayerSpec& layer : a.layers) layer.experts = true;
   a.names.router = "block_sparse_moe.gate";
   a.names.experts = "block_sparse_moe.experts";
   a.names.expert_gate = "w1";

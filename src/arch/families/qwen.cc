@@ -17,9 +17,8 @@ void UseUpperWindows(const ConfigReader& config, Architecture& a) {
   UseWindow(window, SlidingLayers(config, a, [first](int64_t layer) { return layer >= first; }), a);
 }
 
-void UseExperts(const ConfigReader& config, Architecture& a) {
-  a.experts.count = config.Int("num_experts", 1, kMaxDimension);
-  a.experts.per_token = config.Int("num_experts_per_tok", 1, a.experts.count);
+void UseQwenExperts(const ConfigReader& config, Architecture& a) {
+  UseExperts(config, "num_experts", {}, {}, a);
   a.experts.intermediate_size = config.Int("moe_intermediate_size", 1, kMaxDimension);
   a.experts.normalize = config.Bool("norm_topk_prob", false);
   const int64_t step = config.Int("decoder_sparse_step", 1, kMaxDimension, 1);
@@ -43,7 +42,7 @@ Architecture DescribeQwen2(const ConfigReader& config) {
 Architecture DescribeQwen2Moe(const ConfigReader& config) {
   Architecture a = DescribeQwen2(config);
   a.attention.qkv_bias = config.Bool("qkv_bias", true);
-  UseExperts(config, a);
+  UseQwenExperts(config, a);
   a.experts.shared_intermediate_size = config.Int("shared_expert_intermediate_size", 1, kMaxDimension);
   return a;
 }
@@ -63,7 +62,7 @@ Architecture DescribeQwen3Moe(const ConfigReader& config) {
   a.names.q_norm = "self_attn.q_norm";
   a.names.k_norm = "self_attn.k_norm";
   UseUpperWindows(config, a);
-  UseExperts(config, a);
+  UseQwenExperts(config, a);
   return a;
 }
 
