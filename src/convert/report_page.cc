@@ -117,8 +117,10 @@ Html Worst(const ConvertReport& report) {
     out << "<p>None: every weight of every layer was kept exactly.</p>\n";
     return out;
   }
-  out << "<p>The lowest SQNR first, with what the weights say about the reason. Rows count from 0. To keep a layer "
-         "float: <code>--ignore</code> and its name.</p>\n"
+  out << "<p>The lowest SQNR first, with what the weights say about the reason. A row's largest weight sets the step "
+         "for "
+         "all of its weights, so one that sticks out makes the others coarse. Rows count from 0. <code>--ignore</code> "
+         "and a name keep a layer float.</p>\n"
       << table;
   return out;
 }

@@ -14,7 +14,18 @@ namespace {
 // in more of them less likely still.
 constexpr double kUnusual = 1.5;
 
-std::string Times(double ratio) { return FormatThreeDigits(ratio); }
+// A row that makes this part of a layer's error speaks for itself.
+constexpr double kDominant = 0.25;
+
+double ScaleSpread(const ScaleSummary& scales) {
+  return scales.median > 0 ? static_cast<double>(scales.max) / static_cast<double>(scales.median) : 1;
+}
+
+// Noise is scale² / 12 in every row, so this is the largest row's part of it if the median stands for all others.
+double LargestRowShare(const ScaleSummary& scales, double rows) {
+  const double spread2 = ScaleSpread(scales) * ScaleSpread(scales);
+  return rows > 1 ? spread2 / (spread2 + rows - 1) : 0;
+}
 
 }  // namespace
 
@@ -22,35 +33,38 @@ double GaussianPeak(double count) { return std::sqrt(2 * std::log(2 * std::max(1
 
 double EvenPeak(double sqnr_db) { return 127 * std::sqrt(12.0) * std::pow(10.0, -sqnr_db / 20); }
 
-std::vector<std::string> SqnrReasons(const ConvertedLayer& layer) {
-  if (layer.zero_rows >= layer.out_features) return {"All weights are zero, which is kept exactly."};
-  if (std::isinf(layer.sqnr_db)) return {"Every weight is a whole multiple of its row's scale: nothing was lost."};
-  const double weights = static_cast<double>(layer.out_features) * static_cast<double>(layer.in_features);
-  const double expected = GaussianPeak(weights);
-  const double expected_in_row = GaussianPeak(static_cast<double>(layer.in_features));
-  const double even = EvenPeak(layer.sqnr_db);
-  std::vector<std::string> reasons;
+std::vector<SqnrReason> SqnrReasons(const ConvertedLayer& layer) {
+  if (layer.zero_rows >= layer.out_features) return {{"All zeros", "no weight was changed."}};
+  if (std::isinf(layer.sqnr_db)) return {{"Exact", "every weight is a whole multiple of its row's scale."}};
+  const double rows = static_cast<double>(layer.out_features);
+  const double columns = static_cast<double>(layer.in_features);
+  const double expected = GaussianPeak(rows * columns);
+  std::vector<SqnrReason> reasons;
   if (layer.outlier_ratio > kUnusual * expected) {
-    reasons.push_back(StrCat("Outlier: the largest weight of row ", Grouped(layer.outlier_row), " is ",
-                             Times(layer.outlier_ratio),
-                             " times the row's root mean square (bell-shaped weights: at most about ", Times(expected),
-                             "); the scale has to span it, so all other weights of the row get coarser steps."));
+    reasons.push_back(
+        {"Outlier",
+         StrCat("one weight of row ", Grouped(layer.outlier_row), " is ", FormatThreeDigits(layer.outlier_ratio),
+                " times the row's root mean square (bell-shaped weights: up to ", FormatFixed(expected, 1), ").")});
   }
-  if (even > kUnusual * expected_in_row) {
-    reasons.push_back(StrCat(
-        "Heavy tails throughout: the error is what it would be if the largest weight of every row "
-        "were ",
-        Times(even), " times the row's root mean square (bell-shaped rows: about ", Times(expected_in_row), ")."));
+  const double even = EvenPeak(layer.sqnr_db);
+  const double expected_even = GaussianPeak(columns);
+  if (const double share = LargestRowShare(layer.scales, rows); share > kDominant) {
+    reasons.push_back({"Uneven rows", StrCat("the largest scale is ", FormatThreeDigits(ScaleSpread(layer.scales)),
+                                             " times the median; that row alone makes about ",
+                                             FormatFixed(100 * share, 0), " % of the layer's error.")});
+  } else if (even > kUnusual * expected_even) {
+    reasons.push_back({"Heavy tails",
+                       StrCat("over all rows, the largest weight is ", FormatFixed(even, 1),
+                              " times the root mean square (bell-shaped rows: ", FormatFixed(expected_even, 1), ").")});
   }
   if (reasons.empty()) {
-    reasons.push_back(StrCat("Nothing unusual: the largest weight of any row is ", Times(layer.outlier_ratio),
-                             " times the row's root mean square, no more than bell-shaped weights can show; this is "
-                             "the rounding of 8 bits."));
+    reasons.push_back(
+        {"Nothing unusual", StrCat("the largest weight of any row is ", FormatThreeDigits(layer.outlier_ratio),
+                                   " times the row's root mean square, as in bell-shaped weights.")});
   }
   if (layer.zero_rows > 0) {
-    reasons.push_back(StrCat(Grouped(layer.zero_rows), " of its ", Grouped(layer.out_features),
-                             layer.zero_rows == 1 ? " rows is" : " rows are",
-                             " all zeros: kept exactly, and no part of the error."));
+    reasons.push_back({"Zero rows", StrCat(Grouped(layer.zero_rows), " of ", Grouped(layer.out_features),
+                                           " hold zeros alone, which adds nothing to the error.")});
   }
   return reasons;
 }

@@ -7,9 +7,15 @@
 
 namespace w8a16 {
 
-/// Why a layer's SQNR is what it is, in sentences: a row with an outlier, heavy tails in most rows, rows of zeros, or
-/// nothing unusual. Never empty.
-std::vector<std::string> SqnrReasons(const ConvertedLayer& layer);
+/// A finding in a word or two, then in a sentence.
+struct SqnrReason {
+  std::string title;
+  std::string text;
+};
+
+/// Why a layer's SQNR is what it is: a row with an outlier, few rows that outweigh all others, heavy tails, rows of
+/// zeros, or nothing unusual. Never empty.
+std::vector<SqnrReason> SqnrReasons(const ConvertedLayer& layer);
 
 /// About how many times its root mean square the largest of `count` independent Gaussian numbers is: sqrt(2 ln(2
 /// count)) bounds its expectation from above (Boucheron, Lugosi, Massart, Concentration Inequalities, theorem 2.5).

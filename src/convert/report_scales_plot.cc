@@ -92,7 +92,7 @@ class Plotter {
       out << "<line x1=\"0\" x2=\"100%\" y1=\"" << y << "\" y2=\"" << y << "\"/><text x=\"-8\" y=\""
           << FormatFixed(Y(tick) + 4, 1) << "\">" << Grouped(static_cast<int64_t>(tick)) << "</text>\n";
     }
-    out << "<text class=\"unit\" x=\"-8\" y=\"" << kTickLabels << "\">rows</text></g>\n";
+    out << "<text class=\"unit\" x=\"-8\" y=\"-4\">rows</text></g>\n";
     return out;
   }
 

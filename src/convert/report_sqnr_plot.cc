@@ -24,6 +24,11 @@ constexpr int kTickLabels = 334;
 constexpr int kStackLabels = 356;
 constexpr int kHeight = 364;
 
+// What decides which names have room: the page is about that wide, a character is on average.
+constexpr size_t kWidth = 900;
+constexpr size_t kPhoneWidth = 300;
+constexpr size_t kCharacter = 7;
+
 constexpr size_t kColours = 8;
 
 struct Range {
@@ -132,8 +137,8 @@ class Plotter {
         out << GridLine(Y(tick), FormatFixed(tick, axis_.decimals), RelativeError(tick));
       }
     }
-    out << "<text class=\"unit\" x=\"-8\" y=\"" << kTickLabels << "\">dB</text><text class=\"unit error\" x=\"100%\" "
-        << "dx=\"8\" y=\"" << kTickLabels << "\">error</text>\n</g>\n";
+    out << "<text class=\"unit\" x=\"-8\" y=\"-4\">dB</text><text class=\"unit error\" x=\"100%\" dx=\"8\" "
+           "y=\"-4\">error</text>\n</g>\n";
     return out;
   }
 
@@ -156,12 +161,11 @@ class Plotter {
         const std::string x = PercentOf(static_cast<double>(stack.begin) / static_cast<double>(map_.columns.size()));
         out << "<line x1=\"" << x << "\" x2=\"" << x << "\" y1=\"0\" y2=\"" << kStackLabels << "\"/>\n";
       }
-      // Names are longer than numbers: without room for all of them none is shown.
-      if (stack.name.empty() && stack.end - stack.begin > 6) continue;
+      if (stack.name.empty() && !NamesFit(stack)) continue;
       for (size_t column = stack.begin; column < stack.end; ++column) {
         const size_t index = column - stack.begin;
         if (!stack.name.empty() && index % stride != 0) continue;
-        const bool minor = !stack.name.empty() && index % wide_stride != 0;
+        const bool minor = stack.name.empty() || index % wide_stride != 0;
         out << (minor ? Tick("minor", column) : Tick("", column));
       }
     }
@@ -176,20 +180,31 @@ class Plotter {
     return out;
   }
 
+  bool NamesFit(const LayerStack& stack) const {
+    const size_t room = kWidth / kCharacter / map_.columns.size();
+    return std::all_of(map_.columns.begin() + static_cast<std::ptrdiff_t>(stack.begin),
+                       map_.columns.begin() + static_cast<std::ptrdiff_t>(stack.end),
+                       [room](const std::string& name) { return name.size() < room; });
+  }
+
   Html StackNames() const {
     Html out;
     for (const LayerStack& stack : map_.stacks) {
       const double columns = static_cast<double>(map_.columns.size());
       const double share = static_cast<double>(stack.end - stack.begin) / columns;
-      if (share < 0.15) continue;
       const double middle = (static_cast<double>(stack.begin) + static_cast<double>(stack.end)) / 2 / columns;
-      const bool alone = map_.stacks.size() == 1;
+      const auto room = [share](size_t width) {
+        return static_cast<size_t>(share * static_cast<double>(width / kCharacter));
+      };
       std::string name = stack.name;
-      if (name.empty()) name = alone ? "layers in the order of the file" : "others";
-      // The end of a long name says more than its beginning.
-      if (name.size() > 40) name = "…" + name.substr(name.size() - 36);
-      out << "<text class=\"stack\" x=\"" << PercentOf(middle) << "\" y=\"" << kStackLabels << "\">" << name
-          << "</text>\n";
+      if (name.empty()) name = map_.stacks.size() == 1 ? "layers in their order" : "others";
+      if (name.size() > room(kWidth)) {
+        if (room(kWidth) < 6) continue;
+        // The end of a long name says more than its beginning.
+        name = "…" + name.substr(name.size() - room(kWidth) + 1);
+      }
+      out << "<text class=\"stack" << (name.size() > room(kPhoneWidth) ? std::string(" minor") : std::string())
+          << "\" x=\"" << PercentOf(middle) << "\" y=\"" << kStackLabels << "\">" << name << "</text>\n";
     }
     return out;
   }
@@ -201,16 +216,31 @@ class Plotter {
     out << "<svg class=\"lines kind-" << index << "\" width=\"100%\" height=\"" << kHeight << "\" viewBox=\"0 0 1000 "
         << kHeight << "\" preserveAspectRatio=\"none\" aria-hidden=\"true\">";
     for (const LayerStack& stack : map_.stacks) {
-      std::string points;
-      size_t count = 0;
+      std::vector<const MapPoint*> joined;
       for (const MapPoint& point : kind.points) {
         if (point.column < stack.begin || point.column >= stack.end) continue;
-        points += StrCat(count++ > 0 ? " " : "", FormatFixed(1000 * X(point.column), 1), ",",
-                         FormatFixed(Y(Median(point).sqnr_db), 1));
+        // "Exact" is not on the scale, so no line leads there.
+        if (std::isfinite(Median(point).sqnr_db)) {
+          joined.push_back(&point);
+        } else {
+          out << Line(joined);
+          joined.clear();
+        }
       }
-      if (count > 1) out << "<polyline points=\"" << points << "\"/>";
+      out << Line(joined);
     }
     out << "</svg>\n";
+    return out;
+  }
+
+  Html Line(const std::vector<const MapPoint*>& joined) const {
+    Html out;
+    if (joined.size() < 2) return out;
+    out << "<polyline points=\"";
+    for (const MapPoint* point : joined) {
+      out << FormatFixed(1000 * X(point->column), 1) << "," << FormatFixed(Y(Median(*point).sqnr_db), 1) << " ";
+    }
+    out << "\"/>";
     return out;
   }
 

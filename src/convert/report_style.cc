@@ -58,8 +58,9 @@ tbody:last-child tr:last-child th,tbody:last-child tr:last-child td{border-botto
 .part-1{background:var(--rest)}
 .swatch{display:inline-block;width:.75em;height:.75em;margin-right:.5em;border-radius:2px}
 .sizes{margin-top:1.1rem}
+.sizes td{white-space:nowrap}
 figure{margin:0}
-.plot{display:block;width:100%;margin-top:.9rem;padding:0 3.4rem;overflow:visible;font-size:12px;fill:var(--soft);font-variant-numeric:tabular-nums}
+.plot{display:block;width:100%;margin-top:1.6rem;padding:0 3.4rem;overflow:visible;font-size:12px;fill:var(--soft);font-variant-numeric:tabular-nums}
 .grid line,.depth line{stroke:var(--line);stroke-width:1}
 .grid text{text-anchor:end}
 .grid .error{text-anchor:start}
@@ -81,14 +82,17 @@ figure{margin:0}
 .legend label{cursor:pointer}
 .legend label:hover{border-color:var(--c)}
 .legend label:has(:focus-visible){outline:2px solid var(--accent);outline-offset:2px}
-.legend label:has(:not(:checked)){color:var(--soft);text-decoration:line-through}
-.legend label:has(:not(:checked)) .key{opacity:.25}}
+.legend label:has(input:not(:checked)){color:var(--soft);text-decoration:line-through}
+.legend label:has(input:not(:checked)) .key{opacity:.25}}
+.worst{table-layout:fixed}
 .worst td:nth-child(2){white-space:nowrap;font-weight:600}
 .worst small{display:block}
-.worst th{width:32%}
+.worst th:first-child{width:34%}
+.worst td:nth-child(2),.worst th:nth-child(2){width:5.6rem}
+.why b{font-weight:600}
 .worst .why{text-align:left}
 .worst thead th:last-child{text-align:left}
-.why p{margin:0 0 .35rem}
+.why p{margin:0 0 .3rem}
 .why p:last-child{margin:0}
 .ignored{display:grid;grid-template-columns:minmax(9rem,16rem) 1fr;gap:.5rem 1.5rem;margin:0;font-size:.9rem}
 .ignored dd{margin:0}
@@ -121,7 +125,7 @@ section{padding:1.1rem .95rem 1.2rem}
 .worst,.worst tbody{display:block}
 .worst tr{display:grid;grid-template-columns:1fr auto;padding:.7rem 0;border-bottom:1px solid var(--line)}
 .worst tr:last-child{border-bottom:0}
-.worst th,.worst td{width:auto;padding:0;border:0}
+.worst tr>:nth-child(n){width:auto;padding:0;border:0}
 .worst .why{grid-column:1/-1;margin-top:.4rem}}
 @media print{body{background:#fff}section,.tiles li{break-inside:avoid}.bars rect,.track i,.swatch{print-color-adjust:exact}}
 )css";

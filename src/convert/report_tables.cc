@@ -123,7 +123,9 @@ Html WorstTable(const std::vector<ConvertedLayer>& layers) {
   for (const ConvertedLayer* layer : worst) {
     out << "<tr><th scope=\"row\"><code>" << layer->name << "</code><small>" << Shape(*layer) << "</small></th><td>"
         << Decibels(layer->sqnr_db) << "<small>" << RelativeError(layer->sqnr_db) << "</small></td><td class=\"why\">";
-    for (const std::string& reason : SqnrReasons(*layer)) out << "<p>" << reason << "</p>";
+    for (const SqnrReason& reason : SqnrReasons(*layer)) {
+      out << "<p><b>" << reason.title << ":</b> " << reason.text << "</p>";
+    }
     out << "</td></tr>\n";
   }
   out << "</tbody>\n</table>\n";
