@@ -159,7 +159,9 @@ void RunQuantize(const QuantizeArgs& args) {
   });
   WriteReport(args, report);
   if (args.json) {
-    PrintJson(ReportJson(report));
+    Json document = ReportJson(report);
+    if (!args.report.empty()) document["report"] = args.report;
+    PrintJson(document);
   } else {
     PrintReport(args, report);
   }
