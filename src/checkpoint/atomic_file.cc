@@ -19,13 +19,14 @@ namespace {
 // pile up. Smaller pieces are cheaper together.
 constexpr size_t kEarlyWriteback = size_t{1} << 20;
 
+uint64_t BytesAvailable(const struct statvfs& disk) { return uint64_t{disk.f_bavail} * uint64_t{disk.f_frsize}; }
+
 // For the message about a full disk.
 std::string SpaceLeft(const std::filesystem::path& file, uint64_t needed) {
   struct statvfs disk {};
   if (statvfs(file.c_str(), &disk) != 0) return "";
   if (disk.f_files > 0 && disk.f_favail == 0) return ": the disk has no room for more files (no inodes are left)";
-  return StrCat(": ", needed > 0 ? StrCat(needed, " bytes are needed, ") : "",
-                uint64_t{disk.f_bavail} * uint64_t{disk.f_frsize}, " are available");
+  return StrCat(": ", needed > 0 ? StrCat(needed, " bytes are needed, ") : "", BytesAvailable(disk), " are available");
 }
 
 }  // namespace
@@ -52,13 +53,15 @@ void AtomicFile::Fail() const {
 
 void AtomicFile::Reserve(uint64_t bytes) {
   reserved_ = bytes;
+  // Asked for more than there is, some file systems take all of it before they give up: a moment in which other
+  // programs find the disk full.
+  struct statvfs disk {};
+  if (fstatvfs(fd_, &disk) == 0 && disk.f_blocks > 0 && bytes > BytesAvailable(disk)) {
+    errno = ENOSPC;
+    Fail();
+  }
   if (bytes == 0 || fallocate(fd_, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)) == 0) return;
-  if (errno != ENOSPC && errno != EDQUOT && errno != EFBIG) return;
-  const int cause = errno;
-  // What it got is given back before what is available is counted.
-  [[maybe_unused]] const int ignored = ftruncate(fd_, 0);
-  errno = cause;
-  Fail();
+  if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) Fail();
 }
 
 void AtomicFile::WriteAt(uint64_t offset, const void* data, size_t bytes) {

@@ -20,7 +20,8 @@ struct FinishedShard {
 
 /// What an interrupted conversion leaves for the next run: a text file of one JSON document to a line. The first says
 /// what was converted and how, each other one that a weight file is finished, the last one that files are being given
-/// their places. Lines are on the disk before anything that they allow happens.
+/// their places. Not brought to the disk at once: what a power failure takes from it is made again, and what it says of
+/// files is checked.
 class Journal {
  public:
   /// Of the file in a work directory. Hidden, so that it never has the name of a file of a checkpoint.

@@ -201,7 +201,7 @@ void WorkDirectory::CopyFile(const fs::path& from) const {
 
 void WorkDirectory::RequireSpace(uint64_t bytes) const {
   struct statvfs disk {};
-  if (statvfs(path_.c_str(), &disk) != 0 || disk.f_blocks == 0) return;  // some file systems do not say
+  if (statvfs(path_.c_str(), &disk) != 0 || disk.f_blocks == 0) return;  // not every file system says
   const uint64_t available = uint64_t{disk.f_bavail} * uint64_t{disk.f_frsize};
   if (bytes <= available) return;
   throw Error(StrCat("cannot write ", path_.string(), ": ", std::strerror(ENOSPC), ": ", bytes, " bytes are needed, ",
