@@ -13,7 +13,7 @@ std::string Grouped(int64_t number);
 /// "41.2 dB"; "exact" where nothing was lost (infinity).
 std::string Decibels(double sqnr_db);
 
-/// Three digits that count: "0.00235", "1.20", "2.35×10⁻⁷".
+/// Three digits that count: "0.0235", "1.20", "2.35×10⁻⁴".
 std::string Small(double value);
 
 /// 10⁻³ for -3.

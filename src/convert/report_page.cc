@@ -64,7 +64,7 @@ Html Tiles(const ConvertReport& report) {
       << Tile("Tensors", FormatBytes(report.bytes_after),
               StrCat("from ", FormatBytes(report.bytes_before), ", ", Change(report)))
       << Tile("Layers in 8 bits", Grouped(static_cast<int64_t>(report.layers.size())),
-              StrCat(Grouped(static_cast<int64_t>(report.ignored.size())), " linear layers stayed float"));
+              StrCat(Count(report.ignored.size(), "linear layer", "linear layers"), " stayed float"));
   if (!report.layers.empty()) {
     const SqnrSummary sqnr = SummarizeSqnr(report);
     out << Tile("SQNR, median layer", Decibels(sqnr.median_db), StrCat("error ", RelativeError(sqnr.median_db)))

@@ -115,7 +115,12 @@ class Plotter {
     return out;
   }
 
-  // Powers of ten, with 2 and 5 between them where there are few.
+  bool HasTick(int factor) const {
+    const double decades = high_ - low_;
+    return factor == 1 || (decades < 4 && (factor == 2 || factor == 5)) || decades < 0.7;
+  }
+
+  // Powers of ten, with 2 and 5 between them where there are few, and all digits where there may be none.
   Html Ticks() const {
     Html out;
     out << "<g class=\"depth\" aria-hidden=\"true\">\n";
@@ -123,9 +128,9 @@ class Plotter {
     const int stride = static_cast<int>(LabelStride(static_cast<size_t>(decades) + 1, 12));
     for (int exponent = static_cast<int>(std::floor(low_)); exponent <= static_cast<int>(std::ceil(high_));
          ++exponent) {
-      for (const int factor : {1, 2, 5}) {
+      for (int factor = 1; factor < 10; ++factor) {
         const double at = exponent + std::log10(factor);
-        if (at < low_ || at > high_ || exponent % stride != 0 || (factor > 1 && decades > 4)) continue;
+        if (at < low_ || at > high_ || exponent % stride != 0 || !HasTick(factor)) continue;
         const std::string power = PowerOfTen(exponent);
         const std::string x = PercentOf(X(at));
         out << "<line x1=\"" << x << "\" x2=\"" << x << "\" y1=\"" << FormatFixed(kBottom, 0) << "\" y2=\""

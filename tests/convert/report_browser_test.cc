@@ -59,9 +59,9 @@ TEST_F(ReportInBrowser, EveryLayerIsInTheDocument) {
 
 TEST_F(ReportInBrowser, LightAndDarkAndPhone) {
   if (!std::filesystem::exists("/usr/bin/python3")) GTEST_SKIP() << "no Python, which looks at the pictures";
-  TakePicture("light.png", false, "1000,1100");
-  TakePicture("dark.png", true, "1000,1100");
-  TakePicture("phone.png", false, "390,1100");
+  TakePicture("light.png", false, "900,900");
+  TakePicture("dark.png", true, "900,900");
+  TakePicture("phone.png", false, "390,900");
   if (HasFatalFailure()) return;
   const ProcessResult result =
       RunProcess({"/usr/bin/python3", W8A16_SOURCE_DIR "/tests/convert/check_report.py", "pictures",
