@@ -10,6 +10,7 @@
 #include "cli/interrupt.h"
 #include "cli/json_out.h"
 #include "cli/model_args.h"
+#include "cli/model_directory.h"
 #include "cli/progress.h"
 #include "w8a16/error.h"
 
@@ -71,11 +72,12 @@ void RunQuantize(const QuantizeArgs& args) {
                                   .ignore = args.ignore,
                                   .default_ignore = !args.no_default_ignore,
                                   .force = args.force};
+  const std::string source = ModelDirectory(args.source);
   ConvertReport report;
   {
     const InterruptGuard guard;
     ProgressBar bar("quantizing");
-    report = QuantizeCheckpoint(args.source, args.destination, options, [&](uint64_t done, uint64_t total) {
+    report = QuantizeCheckpoint(source, args.destination, options, [&](uint64_t done, uint64_t total) {
       ThrowIfInterrupted();
       bar.Update(done, total);
     });
@@ -99,7 +101,11 @@ void RunQuantize(const QuantizeArgs& args) {
 void AddQuantize(CLI::App& app) {
   const auto args = std::make_shared<QuantizeArgs>();
   CLI::App* command = app.add_subcommand("quantize", "Stream a float checkpoint into a quantized one");
-  command->add_option("SRC", args->source, "Directory of a float Hugging Face checkpoint")->required()->type_name("");
+  command
+      ->add_option("SRC", args->source,
+                   "Directory of a float Hugging Face checkpoint, or its id on the Hub: org/name[@revision]")
+      ->required()
+      ->type_name("");
   command->add_option("DST", args->destination, "Directory to write; created, or empty")->required()->type_name("");
   command
       ->add_option(
