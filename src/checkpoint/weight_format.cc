@@ -54,22 +54,27 @@ const WeightFormat& WeightFormatOf(const std::filesystem::path& file) {
   return format == kFormats.end() ? kFormats.front() : *format;
 }
 
-WeightMap ReadIndex(const std::filesystem::path& path, const WeightFormat& format, const Report& report) {
-  const Json index = ParseJson(ReadTextFile(path), path.string());
+WeightMap ParseIndex(std::string_view text, const std::string& source, const WeightFormat& format,
+                     const Report& report) {
+  const Json index = ParseJson(text, source);
   const auto map = index.is_object() ? index.find("weight_map") : index.end();
   if (!index.is_object() || map == index.end() || !map->is_object() || map->empty()) {
-    throw Error(StrCat(path.string(), ": weight_map must be an object that gives the file of every tensor"));
+    throw Error(StrCat(source, ": weight_map must be an object that gives the file of every tensor"));
   }
   WeightMap weight_map;
   for (const auto& [tensor, file] : map->items()) {
     if (!file.is_string() || !IsShardName(file.get_ref<const std::string&>(), format.extension)) {
-      report(StrCat(path.string(), ": weight_map: \"", tensor, "\": the file must be the plain name of a ",
-                    format.extension, " file in the same directory, not ", file.dump()));
+      report(StrCat(source, ": weight_map: \"", tensor, "\": the file must be the plain name of a ", format.extension,
+                    " file in the same directory, not ", file.dump()));
       continue;
     }
     weight_map.emplace(tensor, file.get<std::string>());
   }
   return weight_map;
+}
+
+WeightMap ReadIndex(const std::filesystem::path& path, const WeightFormat& format, const Report& report) {
+  return ParseIndex(ReadTextFile(path), path.string(), format, report);
 }
 
 std::vector<std::string> FindShards(const WeightMap& weight_map) {

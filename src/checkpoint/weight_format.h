@@ -52,6 +52,9 @@ WeightFiles FindWeightFiles(const std::filesystem::path& directory, const Report
 
 /// The weight_map of an index file, as above.
 WeightMap ReadIndex(const std::filesystem::path& path, const WeightFormat& format, const Report& report);
+/// The same from its text; `source` is what messages call it.
+WeightMap ParseIndex(std::string_view text, const std::string& source, const WeightFormat& format,
+                     const Report& report);
 
 /// The files that a weight map names, sorted.
 std::vector<std::string> FindShards(const WeightMap& weight_map);
