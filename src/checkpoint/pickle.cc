@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <deque>
-#include <limits>
-#include <optional>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/strings.h"
 #include "w8a16/error.h"
@@ -403,9 +402,9 @@ class Interpreter {
   }
 
   static bool IsSizes(const Value& value) {
-    return value.kind == Kind::kTuple && std::all_of(value.items.begin(), value.items.end(), [](const Value* item) {
-             return item->kind == Kind::kInt && item->number >= 0;
-           });
+    return value.kind == Kind::kTuple && value.items.size() <= kMaxPickledDims &&
+           std::all_of(value.items.begin(), value.items.end(),
+                       [](const Value* item) { return item->kind == Kind::kInt && item->number >= 0; });
   }
   static std::vector<int64_t> Sizes(const Value& tuple) {
     std::vector<int64_t> sizes;
@@ -419,6 +418,7 @@ class Interpreter {
                          "model.state_dict() with torch.save"));
     }
     std::vector<PickledTensor> tensors;
+    std::unordered_set<std::string_view> names;
     for (size_t i = 0; i < top->items.size(); i += 2) {
       const Value& key = *top->items[i];
       const Value& value = *top->items[i + 1];
@@ -427,9 +427,12 @@ class Interpreter {
         throw Error(StrCat(file_, ": \"", key.text.substr(0, 200), "\" is ", KindName(value), ", not a tensor; save ",
                            "model.state_dict() alone with torch.save"));
       }
+      if (!names.insert(key.text).second) {
+        throw Error(StrCat(file_, ": tensor \"", key.text.substr(0, 200), "\": its name stands twice"));
+      }
       const Value& storage = *value.items[0];
-      tensors.push_back({.name = std::string(key.text),
-                         .storage = std::string(storage.text),
+      tensors.push_back({.name = key.text,
+                         .storage = storage.text,
                          .dtype = storage.name->dtype,
                          .storage_elements = static_cast<uint64_t>(storage.number),
                          .offset = static_cast<uint64_t>(value.items[1]->number),

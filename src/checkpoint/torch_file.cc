@@ -5,7 +5,6 @@
 #include <optional>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 #include "base/strings.h"
@@ -111,16 +110,19 @@ bool IsContiguous(const PickledTensor& tensor) {
 }
 
 TensorInfo Locate(const PickledTensor& tensor, const Archive& archive, const std::string& file) {
-  CheckTensorName(file, tensor.name);
+  const std::string name(tensor.name.substr(0, kMaxTensorName + 1));
+  CheckTensorName(file, name);
   const size_t size = DTypeSize(tensor.dtype);
-  const ZipEntry* storage = archive.Find(StrCat("data/", tensor.storage));
+  const std::string record = StrCat("data/", tensor.storage.substr(0, kMaxTensorName));
+  CheckTensorName(file, record);  // messages show it
+  const ZipEntry* storage = archive.Find(record);
   if (storage == nullptr) {
-    FailTensor(file, tensor, StrCat("the archive has no data/", tensor.storage, " with its data; download it again"));
+    FailTensor(file, tensor, StrCat("the archive has no ", record, " with its data; download it again"));
   }
   if (storage->bytes % size != 0 || storage->bytes / size != tensor.storage_elements) {
     FailTensor(file, tensor,
-               StrCat("data/", tensor.storage, " has ", storage->bytes, " bytes, but it is declared as ",
-                      tensor.storage_elements, " elements of ", DTypeName(tensor.dtype)));
+               StrCat(record, " has ", storage->bytes, " bytes, but it is declared as ", tensor.storage_elements,
+                      " elements of ", DTypeName(tensor.dtype)));
   }
   const std::optional<uint64_t> elements = Elements(tensor.shape);
   if (!elements) FailTensor(file, tensor, StrCat("shape ", ShapeString(tensor.shape), " overflows a 64-bit size"));
@@ -134,7 +136,7 @@ TensorInfo Locate(const PickledTensor& tensor, const Archive& archive, const std
                StrCat("it is not contiguous (strides ", ShapeString(tensor.strides), " of shape ",
                       ShapeString(tensor.shape), "); call .contiguous() on it before torch.save"));
   }
-  return {.name = tensor.name,
+  return {.name = name,
           .dtype = tensor.dtype,
           .shape = tensor.shape,
           .bytes = *elements * size,
@@ -149,11 +151,9 @@ std::vector<TensorInfo> ParseTorchFile(std::span<const std::byte> bytes, const s
   CheckMagic(bytes, file);
   const Archive archive(bytes, file);
   std::vector<TensorInfo> tensors;
-  std::unordered_set<std::string> names;
   for (const PickledTensor& tensor : ReadStateDict(archive.Data(*archive.Find(std::string(kPickle))), file)) {
     try {
       tensors.push_back(Locate(tensor, archive, file));
-      if (!names.insert(tensor.name).second) FailTensor(file, tensor, "its name stands twice");
     } catch (const Error& error) {
       report(error.what());
     }

@@ -65,7 +65,7 @@ void RefuseLfsPointer(std::span<const std::byte> bytes, const std::string& file)
 /// Longest tensor name that is read: ten times what real ones need.
 inline constexpr size_t kMaxTensorName = 1024;
 
-/// Throws Error for a name that is empty, too long, or has control characters.
+/// Throws Error for a name that is empty, too long, not UTF-8, or has control characters.
 void CheckTensorName(const std::string& file, const std::string& name);
 
 }  // namespace w8a16

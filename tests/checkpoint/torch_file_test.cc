@@ -248,6 +248,25 @@ TEST(ParseTorchFile, RefusesNegativeSizes) {
   ExpectRefused(TensorBytes({.shape = {-2, 3}}), {"a tensor is not made of"});
   ExpectRefused(TensorBytes({.offset = -1}), {"a tensor is not made of"});
 }
+TEST(ParseTorchFile, RefusesTooManyDimensions) {
+  EXPECT_EQ(Parse(TensorBytes({.shape = std::vector<int64_t>(16, 1), .strides = std::vector<int64_t>(16, 1)})).size(),
+            1U);
+  ExpectRefused(TensorBytes({.shape = std::vector<int64_t>(17, 1), .strides = std::vector<int64_t>(17, 1)}),
+                {"a tensor is not made of"});
+}
+TEST(ParseTorchFile, RefusesVeryLongNames) {
+  ExpectPickleRefused(pickle::Dict(pickle::String(std::string(5000, 'n')) + pickle::Rebuild({})),
+                      {"longer than 1024 bytes"});
+}
+TEST(ParseTorchFile, RefusesNamesThatAreNotUtf8) {
+  ExpectPickleRefused(pickle::Dict(pickle::String("a\xFF") + pickle::Rebuild({})), {"a tensor name is not UTF-8"});
+}
+TEST(ParseTorchFile, RefusesStoragesWithControlCharacters) {
+  ExpectRefused(TensorBytes({.key = "0\x1b"}), {"control characters"});
+}
+TEST(ParseTorchFile, RefusesNamesWithControlCharacters) {
+  ExpectPickleRefused(pickle::Dict(pickle::String("a\nb") + pickle::Rebuild({})), {"control characters"});
+}
 TEST(ParseTorchFile, RefusesStridesThatDoNotFitTheShape) {
   ExpectRefused(TensorBytes({.strides = {1}}), {"a tensor is not made of"});
 }
