@@ -86,6 +86,9 @@ class Checkpoint {
   /// Tells the kernel that the pages of this tensor, or of the `bytes` bytes from its byte `offset` on, are not needed
   /// for now.
   void Release(std::string_view name, uint64_t offset = 0, uint64_t bytes = UINT64_MAX) const;
+  /// Asks the kernel to start reading the `bytes` bytes of the file from byte `offset` of this tensor on; they may
+  /// reach into the tensors that follow.
+  void Prefetch(std::string_view name, uint64_t offset, uint64_t bytes) const;
   /// Set when config.json declares 8-bit weights. Settings that are not W8A16 have been refused by Open.
   const std::optional<QuantizationConfig>& quantization() const;
   /// The quantized tensors of module `module` ("model.layers.0.mlp.up_proj"), or nothing where it is not quantized.

@@ -174,6 +174,11 @@ void Checkpoint::Release(std::string_view name, uint64_t offset, uint64_t bytes)
   impl_->mapped.at(tensor.file)->Release(tensor.offset + begin, std::min(bytes, tensor.bytes - begin));
 }
 
+void Checkpoint::Prefetch(std::string_view name, uint64_t offset, uint64_t bytes) const {
+  const TensorInfo& tensor = impl_->Require(name);
+  impl_->mapped.at(tensor.file)->Prefetch(tensor.offset + offset, bytes);
+}
+
 std::optional<QuantizedTensors> Checkpoint::FindQuantized(std::string_view module) const {
   if (!impl_->quantization) return std::nullopt;
   return FindQuantizedTensors(*this, module, *impl_->quantization);

@@ -31,8 +31,12 @@ class SafetensorsWriter {
     DType dtype;
     std::vector<int64_t> shape;
   };
-  /// Writes the header, with __metadata__ {"format": "pt"}. Data lies in the order of `tensors` and starts at a
-  /// multiple of 8 bytes. Throws Error where a name stands twice.
+  /// What such a file begins with: the header, with __metadata__ {"format": "pt"}, and its length before it. Data lies
+  /// in the order of `tensors` and starts at a multiple of 8 bytes. Throws Error, naming `path`, where a name stands
+  /// twice.
+  static std::string Header(const std::filesystem::path& path, const std::vector<Declaration>& tensors);
+
+  /// Claims the space of the whole file and writes the header.
   SafetensorsWriter(std::filesystem::path path, const std::vector<Declaration>& tensors);
   const std::filesystem::path& path() const { return file_.path(); }
   /// Writes `bytes` bytes into tensor number `tensor`, from its byte `offset` on; in any order, each byte once. Throws

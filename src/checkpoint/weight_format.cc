@@ -127,7 +127,7 @@ void CheckTensorName(const std::string& file, const std::string& name) {
     throw Error(StrCat(
         file, ": a tensor name is not UTF-8: ", Json(name).dump(-1, ' ', false, Json::error_handler_t::replace)));
   }
-  if (std::any_of(name.begin(), name.end(), [](char c) { return (c >= 0 && c < ' ') || c == 0x7F; })) {
+  if (std::any_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7F; })) {
     throw Error(StrCat(file, ": a tensor name has control characters: ",
                        Json(name).dump(-1, ' ', false, Json::error_handler_t::replace)));
   }

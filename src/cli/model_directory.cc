@@ -13,7 +13,7 @@ std::string ModelDirectory(const std::string& model) {
   std::optional<ProgressBar> bar;
   return ResolveModel(model, [&](uint64_t done, uint64_t total) {
     if (!guard) guard.emplace();
-    if (!bar) bar.emplace("downloading");
+    if (!bar) bar.emplace("downloading", ProgressBar::Unit::kBytes);
     ThrowIfInterrupted();
     bar->Update(done, total);
   });

@@ -1,31 +1,24 @@
 #include <fmt/format.h>
 
-#include <cmath>
 #include <filesystem>
 #include <memory>
 
 #include "cli/commands.h"
 #include "cli/conversion.h"
 #include "cli/format.h"
-#include "cli/interrupt.h"
 #include "cli/json_out.h"
 #include "cli/model_args.h"
 #include "cli/model_directory.h"
-#include "cli/progress.h"
 #include "w8a16/error.h"
 
 namespace w8a16 {
 namespace {
 
-struct QuantizeArgs {
-  std::string source;
-  std::string destination;
+struct QuantizeArgs : ConversionArgs {
   std::vector<std::string> ignore;
+  std::vector<std::string> only;
   bool no_default_ignore = false;
   std::string format = "pack-quantized";
-  bool force = false;
-  int threads = 0;
-  bool json = false;
 };
 
 Json ReportJson(const ConvertReport& report) {
@@ -34,19 +27,42 @@ Json ReportJson(const ConvertReport& report) {
     layers.push_back({{"name", layer.name},
                       {"out_features", layer.out_features},
                       {"in_features", layer.in_features},
-                      {"sqnr_db", layer.sqnr_db}});
+                      {"sqnr_db", layer.sqnr_db},
+                      {"max_error", layer.max_error},
+                      {"outlier_ratio", layer.outlier_ratio},
+                      {"outlier_row", layer.outlier_row},
+                      {"scale_min", layer.scales.min},
+                      {"scale_median", layer.scales.median},
+                      {"scale_max", layer.scales.max},
+                      {"bytes_before", layer.bytes_before},
+                      {"bytes_after", layer.bytes_after}});
   }
-  return {{"bytes_before", report.bytes_before}, {"bytes_after", report.bytes_after},
-          {"seconds", report.seconds},           {"layers", layers},
-          {"ignored", report.ignored},           {"skipped_files", report.skipped_files},
-          {"unmatched", report.unmatched}};
+  Json ignored = Json::array();
+  Json reasons = Json::object();
+  for (const IgnoredModule& module : report.ignored) {
+    ignored.push_back(module.name);
+    reasons[module.name] = module.reason;
+  }
+  Json unmatched = Json::array();
+  for (const UnmatchedPattern& pattern : report.unmatched) unmatched.push_back(pattern.pattern);
+  return {{"bytes_before", report.bytes_before},
+          {"bytes_after", report.bytes_after},
+          {"seconds", report.seconds},
+          {"layers", layers},
+          {"ignored", ignored},
+          {"ignored_reasons", reasons},
+          {"skipped_files", report.skipped_files},
+          {"unmatched", unmatched},
+          {"notes", report.notes},
+          {"weight_files", report.shards},
+          {"kept_weight_files", report.kept_shards}};
 }
 
 void PrintReport(const QuantizeArgs& args, const ConvertReport& report) {
   PrintText(ConversionTable(report).Render());
   if (!report.ignored.empty()) {
-    std::string line = fmt::format("\nLinear layers that stayed float: {}", report.ignored.front());
-    for (size_t i = 1; i < report.ignored.size() && i < 4; ++i) line += ", " + report.ignored[i];
+    std::string line = fmt::format("\nLinear layers that stayed float: {}", report.ignored.front().name);
+    for (size_t i = 1; i < report.ignored.size() && i < 4; ++i) line += ", " + report.ignored[i].name;
     if (report.ignored.size() > 4) line += fmt::format(" and {} more", report.ignored.size() - 4);
     PrintText(line + "\n");
   }
@@ -66,29 +82,22 @@ void RefuseTorchFile(const QuantizeArgs& args) {
 }
 
 void RunQuantize(const QuantizeArgs& args) {
+  ConvertOptions options;
+  ReadOutputOptions(args, options);
+  options.format = ParseQuantizedFormat(args.format);
+  options.ignore = args.ignore;
+  options.only = args.only;
+  options.default_ignore = !args.no_default_ignore;
   RefuseTorchFile(args);
   ApplyThreads(args.threads);
-  const ConvertOptions options = {.format = ParseQuantizedFormat(args.format),
-                                  .ignore = args.ignore,
-                                  .default_ignore = !args.no_default_ignore,
-                                  .force = args.force};
   const std::string source = ModelDirectory(args.source);
-  ConvertReport report;
-  {
-    const InterruptGuard guard;
-    ProgressBar bar("quantizing");
-    report = QuantizeCheckpoint(source, args.destination, options, [&](uint64_t done, uint64_t total) {
-      ThrowIfInterrupted();
-      bar.Update(done, total);
-    });
+  if (args.dry_run) {
+    PrintPlan(PlanQuantization(Checkpoint::Open(source), options), args.json);
+    return;
   }
-  for (const std::string& file : report.skipped_files) {
-    fmt::print(stderr,
-               "warning: {} was not copied: it is a directory, a training state, or weights in another format\n", file);
-  }
-  for (const std::string& pattern : report.unmatched) {
-    fmt::print(stderr, "warning: --ignore {} matches no module of this model\n", pattern);
-  }
+  const ConvertReport report = RunWithProgress(args, "quantizing", [&](const ConvertProgress& progress) {
+    return QuantizeCheckpoint(source, args.destination, options, progress);
+  });
   if (args.json) {
     PrintJson(ReportJson(report));
   } else {
@@ -96,31 +105,27 @@ void RunQuantize(const QuantizeArgs& args) {
   }
 }
 
+CLI::Option* AddPatterns(CLI::App& command, const char* name, std::vector<std::string>& patterns, const char* help) {
+  return command.add_option(name, patterns, help)->allow_extra_args(false)->type_name("PATTERN");
+}
+
 }  // namespace
 
 void AddQuantize(CLI::App& app) {
   const auto args = std::make_shared<QuantizeArgs>();
   CLI::App* command = app.add_subcommand("quantize", "Stream a float checkpoint into a quantized one");
-  command
-      ->add_option("SRC", args->source,
-                   "Directory of a float Hugging Face checkpoint, or its id on the Hub: org/name[@revision]")
-      ->required()
-      ->type_name("");
-  command->add_option("DST", args->destination, "Directory to write; created, or empty")->required()->type_name("");
-  command
-      ->add_option(
-          "--ignore", args->ignore,
-          "A module that stays float: its full name, the last part of it, or re: and a regular expression; may be "
-          "given several times")
-      ->allow_extra_args(false)
-      ->type_name("PATTERN");
+  AddConversionOptions(*command, *args,
+                       "Directory of a float Hugging Face checkpoint, or its id on the Hub: org/name[@revision]");
+  AddPatterns(*command, "--ignore", args->ignore,
+              "A module that stays float: its full name, the last part of it, or re: and a regular expression; may be "
+              "given several times");
+  AddPatterns(*command, "--only", args->only,
+              "A module that is quantized, as a pattern like those of --ignore: all others stay float; may be given "
+              "several times");
   command->add_flag("--no-default-ignore", args->no_default_ignore, "Quantize the output head too");
   command->add_option("--format", args->format, "Form of the checkpoint (default: pack-quantized)")
       ->check(CLI::IsMember({"pack-quantized", "int-quantized"}))
       ->type_name("NAME");
-  command->add_flag("--force", args->force, "Write to a directory that is not empty; its weight files are removed");
-  AddThreadsOption(*command, args->threads);
-  AddJsonOption(*command, args->json);
   command->callback([args] { RunQuantize(*args); });
 }
 
