@@ -100,7 +100,7 @@ class Fetcher {
           Append(bytes);
         });
     if (response.status / 100 == 5) throw NetworkError(StrCat(request_.url, " answers with status ", response.status));
-    if (response.status == 416) {
+    if (response.status == 416 && from > 0) {
       Restart(true);  // the half file is of no use
     } else if (response.status / 100 != 2) {
       request_.fail(response);

@@ -1,3 +1,5 @@
+#include <map>
+
 #include "cli/command.h"
 #include "testing/fake_hub.h"
 #include "testing/foreign_checkpoints.h"
@@ -53,6 +55,13 @@ TEST_F(HubModel, SaysWhatIsMissing) {
   ExpectFailure(W8A16({"inspect", "org/other"}, Environment()), {"org/other", "no such directory", "no such model"});
 }
 
+// Of a checkpoint of one file, by name.
+std::map<std::string, std::string> TensorBytes(const std::filesystem::path& directory) {
+  std::map<std::string, std::string> bytes;
+  for (const TestTensor& tensor : ReadTensors(directory / "model.safetensors")) bytes[tensor.name] = tensor.bytes;
+  return bytes;
+}
+
 std::filesystem::path IntQuantized(const TinyModel& model, const TempDir& scratch) {
   const std::string made = scratch / "int";
   EXPECT_EQ(W8A16({"quantize", model.path(), made, "--format", "int-quantized"}).exit_code, 0);
@@ -66,6 +75,17 @@ TEST(ForeignModel, GptqGivesTheSameLogits) {
   WriteGptq(Checkpoint::Open(source), scratch / "gptq");
   EXPECT_EQ(W8A16Json({"logits", scratch / "gptq", "--prompt-ids", "1,5,9,11"})["logits"],
             W8A16Json({"logits", source, "--prompt-ids", "1,5,9,11"})["logits"]);
+}
+
+TEST(ForeignModel, GptqBecomesFloatAgain) {
+  const TinyModel model;
+  const TempDir scratch;
+  const auto source = IntQuantized(model, scratch);
+  WriteGptq(Checkpoint::Open(source), scratch / "gptq");
+  ASSERT_EQ(W8A16({"dequantize", source, scratch / "from-int"}).exit_code, 0);
+  const ProcessResult result = W8A16({"dequantize", scratch / "gptq", scratch / "from-gptq"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(TensorBytes(scratch / "from-gptq"), TensorBytes(scratch / "from-int"));
 }
 
 TEST(ForeignModel, BitsAndBytesRuns) {
@@ -107,13 +127,7 @@ torch.save(state, sys.argv[2] + '/pytorch_model.bin')
   EXPECT_EQ(W8A16Json({"inspect", made + "/pytorch_model.bin", "--verify"})["problems"], Json::array());
   ASSERT_EQ(W8A16({"quantize", made, scratch / "from-torch"}).exit_code, 0);
   ASSERT_EQ(W8A16({"quantize", model.path(), scratch / "from-safetensors"}).exit_code, 0);
-  const auto tensors = [&](const char* name) {
-    std::map<std::string, std::string> bytes;
-    for (const TestTensor& tensor : ReadTensors(scratch.path() / name / "model.safetensors"))
-      bytes[tensor.name] = tensor.bytes;
-    return bytes;
-  };
-  EXPECT_EQ(tensors("from-torch"), tensors("from-safetensors"));
+  EXPECT_EQ(TensorBytes(scratch / "from-torch"), TensorBytes(scratch / "from-safetensors"));
 }
 
 }  // namespace

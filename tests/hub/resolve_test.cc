@@ -1,5 +1,9 @@
 #include "hub/resolve.h"
 
+#include <sys/resource.h>
+
+#include <csignal>
+
 #include "hub/cache.h"
 #include "testing/fake_hub.h"
 #include "testing/files.h"
@@ -263,6 +267,21 @@ TEST_F(ResolveTest, RefusesAnIndexThatNamesPaths) {
   hub_.files.erase("model.safetensors");
   hub_.files["model.safetensors.index.json"] = R"({"weight_map": {"a": "../../evil.safetensors"}})";
   ExpectError([&] { Resolve(); }, {"plain name", "../../evil.safetensors"});
+}
+
+TEST_F(ResolveTest, KeepsWhatCameWhenTheDiskIsFull) {
+  // A limit on file sizes stands for a full disk: write fails half way in the same manner.
+  rlimit former{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &former), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{200'000, former.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  ExpectError([this] { Resolve(); }, {"cannot write", ".incomplete: File too large"});
+  setrlimit(RLIMIT_FSIZE, &former);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_EQ(fs::file_size(Incomplete()), 200'000U);
+  ExpectWhole(Resolve());
+  EXPECT_EQ(Ranges().back(), "bytes=200000-");
 }
 
 TEST_F(ResolveTest, SaysThatTheCacheCannotBeWritten) {
