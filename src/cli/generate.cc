@@ -11,6 +11,7 @@
 #include "cli/json_out.h"
 #include "cli/memory.h"
 #include "cli/model_args.h"
+#include "cli/model_directory.h"
 #include "cli/text_stream.h"
 #include "w8a16/error.h"
 
@@ -72,7 +73,7 @@ void RunGenerate(const GenerateArgs& args) {
     prompt = tokenizer->Encode(PromptText(*args.prompt), true);
   } else {
     prompt = ParseIds(*args.prompt_ids, "--prompt-ids");
-    tokenizer = FindTokenizer(args.model.model);
+    tokenizer = FindTokenizer(ModelDirectory(args.model.model));
   }
   Model model = LoadModel(args.model);
 

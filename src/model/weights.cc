@@ -178,7 +178,7 @@ class Loader {
                         .scale_dtype = q.scales.dtype,
                         .bias = bias.data,
                         .bias_dtype = bias.dtype,
-                        .owner = checkpoint_.owner()},
+                        .owner = q.owner},
             name};
   }
 
