@@ -73,6 +73,8 @@ def training_lines():
         if rng.random() < 0.2:
             picked.insert(rng.randrange(len(picked)), str(rng.randint(0, 99999)))
         lines.append(" ".join(picked) + rng.choice([".", ".", "!", "?", ",", ";"]))
+    # Runs, so that there are pieces of which several orders are equally good.
+    lines += [" ".join(rng.choice("axl=-") * rng.randint(2, 9) for _ in range(8)) for _ in range(100)]
     lines += (LANGUAGES + CODE) * 15
     return [line for line in lines if line.strip()]
 
@@ -99,7 +101,7 @@ def random_texts(rng, count, extra):
                 text += chr(rng.choice([rng.randrange(0x20, 0x250), rng.randrange(0x300, 0x370),
                                         rng.randrange(0x2000, 0x2c00), rng.randrange(0x1f300, 0x1f650)]))
             elif kind < 0.9:
-                text += rng.choice("abcxyz") * rng.randint(2, 30)
+                text += rng.choice("abxl=-") * rng.randint(2, 30)
             elif extra:
                 text += rng.choice(extra)
         texts.append(text)
