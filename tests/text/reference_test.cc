@@ -22,6 +22,8 @@ TEST_P(Reference, GivesTheSameIds) {
 INSTANTIATE_TEST_SUITE_P(SentencePiece, Reference,
                          ::testing::Values("unigram-nfkc", "unigram-bytes", "unigram-suffix", "bpe-llama", "bpe-gemma",
                                            "bpe-rules"));
+INSTANTIATE_TEST_SUITE_P(ByteLevel, Reference, ::testing::Values("gpt2-files", "qwen2-files", "llama3-json"));
+INSTANTIATE_TEST_SUITE_P(WordPiece, Reference, ::testing::Values("word-piece", "word-piece-cased"));
 
 }  // namespace
 }  // namespace w8a16

@@ -34,7 +34,7 @@ CODE = [
 HOSTILE = [
     "", " ", "  ", "   ", "\t", "\n", "\n\n", "\r\n", " \n ", "\t\t x", "a ", " a", " a ", "  a  b   c    ",
     "trailing   ", "\u00a0", "a\u00a0b", "\u3000全角\u3000", "\u2028line\u2029", "\u200bzero\u200bwidth\u200d\u200c",
-    "\ufeffbom", "\u0085next", "\u180emongolian", "\x00", "a\x00b", "\x01\x02\x1f\x7f\x80\x9f", "\ufffd", "a\ufffdb",
+    "\ufeffbom", "\u0085next", "\u180emongolian", "a \u180e\u180e!b", "a\u0085\u0085 b", "a \x1c\x1d b", "it'ſ 'ſx", "\x00", "a\x00b", "\x01\x02\x1f\x7f\x80\x9f", "\ufffd", "a\ufffdb",
     "▁", "▁▁", "a▁b", "▁ a", "a ▁", " ▁ ▁ ", "’tis", "don't won't I'll we've they're he'd I'm 's 'S'T 'LL",
     "e\u0301te\u0301", "ﬁne ﬂow", "ＦＵＬＬ　ｗｉｄｔｈ　１２３", "①②③ ½ ¾ ² ³", "ǅ ǆ İstanbul ıI ſ ß ẞ", "Å Å K",
     "a\u0301\u0302\u0303\u0304b", "\u0301alone", "क्षि ก็ำ", "각 각 ㄱㅏ", "👍", "👍🏽", "👩‍👩‍👧‍👦 family", "🏳️‍🌈", "🇩🇪🇫🇷",
