@@ -143,13 +143,6 @@ TEST(StreamDecoder, StripsTheFirstSpaceOfEachTextOnly) {
   EXPECT_EQ(moved.Next(tokenizer.TokenToId("▁world")), "world");
 }
 
-TEST(Tokenizer, LoadsADirectory) {
-  const testing::TempDir directory;
-  ExpectError([&] { Tokenizer::Load(directory.path()); }, {(directory / "tokenizer.json").string()});
-  std::ofstream(directory / "tokenizer.json") << ByteLevelJson().dump();
-  EXPECT_EQ(Tokenizer::Load(directory.path()).Encode("he", true), Ids{256});
-}
-
 TEST(Tokenizer, NamesTheKeyOfWhatItDoesNotSupport) {
   for (const char* stage : {"normalizer", "pre_tokenizer", "post_processor", "decoder", "model"}) {
     Json json = ByteLevelJson();
