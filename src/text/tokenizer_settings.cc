@@ -47,7 +47,11 @@ TokenizerSettings TokenizerSettings::Read(const std::filesystem::path& directory
   // Newer directories have all tokens in added_tokens_decoder; added_tokens.json is a copy for older readers.
   if (!has_decoder) {
     WithFile(directory / "added_tokens.json", [&](const JsonNode& root) {
-      for (const auto& [text, id] : root.Object().items()) settings.Entry(text).id = ParseId(root.At(text));
+      for (const auto& [text, id] : root.Object().items()) {
+        Token& token = settings.Entry(text);
+        token.id = ParseId(root.At(text));
+        token.where = StrCat((directory / "added_tokens.json").string(), ": ", text);
+      }
     });
   }
   WithFile(directory / "special_tokens_map.json", [&](const JsonNode& root) { settings.ReadNames(root); });
@@ -57,7 +61,7 @@ TokenizerSettings TokenizerSettings::Read(const std::filesystem::path& directory
 TokenizerSettings::Token& TokenizerSettings::Entry(const std::string& text) {
   const auto found = std::find_if(tokens_.begin(), tokens_.end(), [&](const Token& t) { return t.text == text; });
   if (found != tokens_.end()) return *found;
-  tokens_.push_back({text});
+  tokens_.emplace_back().text = text;
   return tokens_.back();
 }
 
@@ -75,6 +79,7 @@ void TokenizerSettings::ReadDecoder(const JsonNode& node) {
     if (!is_id || std::stoi(key) > kMaxTokenId) item.Fail("the key must be the id of a token");
     Token& token = Entry(item.At("content").String());
     token.id = std::stoi(key);
+    token.where = StrCat(source_, ": ", item.path());
     token.special = item.BoolOr("special", false);
     ReadFlags(item, token);
   }
@@ -125,7 +130,17 @@ Json TokenizerSettings::AddedTokens(const Vocabulary& vocabulary) const {
   for (const Token& token : tokens_) next = std::max(next, token.id + 1);
   Json list = Json::array();
   for (const Token& token : tokens_) {
-    int32_t id = token.id >= 0 ? token.id : vocabulary.Find(token.text);
+    const int32_t known = vocabulary.Find(token.text);
+    const std::string* other = vocabulary.Text(token.id);
+    if (token.id >= 0 && other != nullptr && *other != token.text) {
+      throw Error(StrCat(token.where, ": the token \"", token.text, "\" has the id ", token.id, ", which is of \"",
+                         *other, "\" in the vocabulary"));
+    }
+    if (token.id >= 0 && known >= 0 && known != token.id) {
+      throw Error(StrCat(token.where, ": the token \"", token.text, "\" has the id ", token.id, " here and ", known,
+                         " in the vocabulary"));
+    }
+    int32_t id = token.id >= 0 ? token.id : known;
     if (id < 0) id = next++;
     list.push_back({{"id", id},
                     {"content", token.text},

@@ -31,7 +31,7 @@ class TokenizerSettings {
   void AddSpecial(const std::string& text) { Entry(text).special = true; }
 
   /// The added tokens as a tokenizer.json lists them. Ids are the vocabulary's, or those of the files; tokens that have
-  /// neither get the next free ones, in order.
+  /// neither get the next free ones, in order. Throws Error naming file and key where the two disagree.
   Json AddedTokens(const Vocabulary& vocabulary) const;
 
   /// Throws Error: tokenizer_config.json, the key, and the message.
@@ -40,7 +40,8 @@ class TokenizerSettings {
  private:
   struct Token {
     std::string text;
-    int32_t id = -1;  // -1: none given
+    int32_t id = -1;    // -1: none given
+    std::string where;  // file and key that give it
     bool special = false;
     bool single_word = false;
     bool lstrip = false;

@@ -93,8 +93,9 @@ TEST(TokenizerDirectory, LlamaAddedTokens) {
   files.Copy(testing::TokenizerData("bpe-llama") / "tokenizer.model");
   const int32_t size = Tokenizer::Load(files.path()).vocab_size();
   files.WriteJson("added_tokens.json", Json{{"<|im_end|>", size + 1}, {"[PAD]", size}});
-  files.Write("special_tokens_map.json",
-              Json{{"pad_token", "[PAD]"}, {"additional_special_tokens", {"<new>", {{"content", "</s>"}}}}});
+  files.Write(
+      "special_tokens_map.json",
+      Json{{"pad_token", "[PAD]"}, {"additional_special_tokens", Json::array({"<new>", Json{{"content", "</s>"}}})}});
   Tokenizer tokenizer = Tokenizer::Load(files.path());
   EXPECT_EQ(tokenizer.TokenToId("[PAD]"), size);
   EXPECT_EQ(tokenizer.TokenToId("<|im_end|>"), size + 1);
@@ -106,7 +107,7 @@ TEST(TokenizerDirectory, LlamaAddedTokens) {
   EXPECT_EQ(tokenizer.Decode(tokenizer.Encode("the<|im_end|>the<new>", true)), "the<|im_end|> the");
   // added_tokens_decoder replaces the older file, and has flags.
   files.WriteJson(kConfig, Json{{"added_tokens_decoder",
-                             {{std::to_string(size), {{"content", "<x>"}, {"special", true}, {"lstrip", true}}}}}});
+                                 {{std::to_string(size), {{"content", "<x>"}, {"special", true}, {"lstrip", true}}}}}});
   tokenizer = Tokenizer::Load(files.path());
   EXPECT_EQ(tokenizer.TokenToId("<|im_end|>"), -1);
   EXPECT_EQ(TokensOf(tokenizer, tokenizer.Encode("the  <x>", false)), (Strings{"▁the", "<x>"}));
@@ -165,10 +166,14 @@ TEST(TokenizerDirectory, NamesFileAndKey) {
   refuse({{"additional_special_tokens", 3}}, {"additional_special_tokens: must be an array"});
   refuse({{"added_tokens_decoder", {{"x", {{"content", "y"}}}}}},
          {"added_tokens_decoder.x: the key must be the id of a token"});
-  refuse({{"added_tokens_decoder", {{"99999999", {{"content", "y"}}}}}}, {"the key must be the id of a token"});
+  refuse({{"added_tokens_decoder", {{"99999999", {{"content", "y"}}}}}},
+         {"added_tokens_decoder.99999999: the key must be the id of a token"});
   refuse({{"added_tokens_decoder", {{"7", {{"special", true}}}}}},
          {"added_tokens_decoder.7: the key \"content\" is missing"});
-  refuse({{"added_tokens_decoder", {{"1", {{"content", "y"}}}}}}, {""});
+  refuse({{"added_tokens_decoder", {{"1", {{"content", "y"}}}}}},
+         {"added_tokens_decoder.1: the token \"y\" has the id 1, which is of \"e\" in the vocabulary"});
+  refuse({{"added_tokens_decoder", {{"7", {{"content", "e"}}}}}},
+         {"added_tokens_decoder.7: the token \"e\" has the id 7 here and 1 in the vocabulary"});
   refuse(Json::array(), {"must be an object"});
   files.WriteJson(kConfig, Json::object());
   files.WriteJson("added_tokens.json", Json{{"x", -1}});

@@ -10,6 +10,7 @@ namespace {
 
 using testing::ExpectError;
 using Ids = std::vector<int32_t>;
+using Pieces = std::vector<std::pair<const char*, double>>;
 
 Ids Encode(const Json& json, const std::string& text) {
   return testing::ParseComponent(
@@ -23,8 +24,14 @@ Ids Encode(const Json& json, const std::string& text) {
 
 Json Model(const Json& vocab) { return {{"type", "Unigram"}, {"unk_id", 0}, {"vocab", vocab}}; }
 
+Json Model(const Pieces& pieces) {
+  Json vocab = Json::array();
+  for (const auto& [text, score] : pieces) vocab.push_back(Json::array({text, score}));
+  return Model(vocab);
+}
+
 TEST(Unigram, TakesTheBestSum) {
-  const Json json = Model({{"<unk>", 0}, {"a", -1}, {"b", -1}, {"ab", -1.5}, {"abb", -4}, {"é", -2}});
+  const Json json = Model(Pieces{{"<unk>", 0}, {"a", -1}, {"b", -1}, {"ab", -1.5}, {"abb", -4}, {"é", -2}});
   EXPECT_EQ(Encode(json, "abb"), (Ids{3, 2}));
   EXPECT_EQ(Encode(json, "aéab"), (Ids{1, 5, 3}));
   // Files from before 2021 do not name the type.
@@ -34,7 +41,7 @@ TEST(Unigram, TakesTheBestSum) {
 }
 
 TEST(Unigram, UnknownCharactersInARowAreOneToken) {
-  Json json = Model({{"?", 0}, {"a", -1}, {"<0xC3>", -1}, {"<0xA9>", -1}});
+  Json json = Model(Pieces{{"?", 0}, {"a", -1}, {"<0xC3>", -1}, {"<0xA9>", -1}});
   EXPECT_EQ(Encode(json, "xéyax"), (Ids{0, 1, 0}));
   json["byte_fallback"] = true;
   EXPECT_EQ(Encode(json, "xéyaxx"), (Ids{0, 2, 3, 0, 1, 0}));
@@ -46,13 +53,13 @@ TEST(Unigram, NoWayToCutIsBetter) {
   std::mt19937 random(2);
   for (int round = 0; round < 300; ++round) {
     const std::vector<std::string> letters = {"a", "b", "é"};
-    Json vocab = {{"?", 0}};
+    Json vocab = Json::array({Json::array({"?", 0})});
     std::map<std::string, double> scores;
     for (int i = 0; i < 12; ++i) {
       std::string piece;
       for (unsigned k = random() % 3 + 1; k > 0; --k) piece += letters[random() % 3];
       const double score = -static_cast<double>(random() % 64) / 8;
-      if (scores.emplace(piece, score).second) vocab.push_back({piece, score});
+      if (scores.emplace(piece, score).second) vocab.push_back(Json::array({piece, score}));
     }
     double min = 0;
     for (const auto& [piece, score] : scores) min = std::min(min, score);
@@ -90,7 +97,7 @@ TEST(Unigram, NoWayToCutIsBetter) {
 }
 
 TEST(Unigram, AMillionTimesOneCharacter) {
-  const Json json = Model({{"?", 0}, {"a", -1}, {"aaaa", -1}});
+  const Json json = Model(Pieces{{"?", 0}, {"a", -1}, {"aaaa", -1}});
   EXPECT_EQ(Encode(json, std::string(1'000'000, 'a')), Ids(250'000, 2));
   EXPECT_EQ(Encode(json, std::string(1'000'000, 'x')), Ids{0});
 }
@@ -106,8 +113,8 @@ TEST(Unigram, RefusesWhatIsMalformed) {
        {Json("a"), Json::array({"a"}), Json::array({1, 2}), Json::array({"a", "b"}), Json(nullptr)}) {
     refuse(Model(Json::array({Json::array({"?", 0}), item})), {"vocab: token 1, ", "must be [\"TEXT\", SCORE]"});
   }
-  refuse(Model({{"a", 0}, {"a", 1}}), {"vocab: the token \"a\" has the ids 0 and 1"});
-  Json json = Model({{"a", 0}});
+  refuse(Model(Pieces{{"a", 0}, {"a", 1}}), {"vocab: the token \"a\" has the ids 0 and 1"});
+  Json json = Model(Pieces{{"a", 0}});
   json["unk_id"] = 1;
   refuse(json, {"unk_id: is 1, but the vocabulary has 1 tokens"});
   json["unk_id"] = nullptr;
