@@ -93,9 +93,8 @@ TEST(TokenizerDirectory, LlamaAddedTokens) {
   files.Copy(testing::TokenizerData("bpe-llama") / "tokenizer.model");
   const int32_t size = Tokenizer::Load(files.path()).vocab_size();
   files.WriteJson("added_tokens.json", Json{{"<|im_end|>", size + 1}, {"[PAD]", size}});
-  files.Write(
-      "special_tokens_map.json",
-      Json{{"pad_token", "[PAD]"}, {"additional_special_tokens", Json::array({"<new>", Json{{"content", "</s>"}}})}});
+  files.Write("special_tokens_map.json",
+              R"({"pad_token": "[PAD]", "additional_special_tokens": ["<new>", {"content": "</s>"}]})");
   Tokenizer tokenizer = Tokenizer::Load(files.path());
   EXPECT_EQ(tokenizer.TokenToId("[PAD]"), size);
   EXPECT_EQ(tokenizer.TokenToId("<|im_end|>"), size + 1);
