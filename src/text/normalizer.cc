@@ -169,8 +169,8 @@ class Strip : public Normalizer {
   bool right_;
 };
 
-/// SentencePiece's rewriting rules: of those that apply at a place the longest. Releases of Hugging Face's tokenizers
-/// differ on some marks: older ones took the shortest rule, and for all of what a reader sees as one character.
+/// SentencePiece's rewriting rules: of those that apply at a place the longest, as SentencePiece itself has it.
+/// (Hugging Face's releases take the shortest, for all of what a reader sees as one character, and lose some marks.)
 class Precompiled : public Normalizer {
  public:
   explicit Precompiled(const JsonNode& node) {
