@@ -115,6 +115,10 @@ def write(name, lowercase, seed):
                         lambda text: encode(vocab, text, lowercase))
 
 
-if __name__ == "__main__":
+def main():
     write("word-piece", True, 20)
     write("word-piece-cased", False, 21)
+
+
+if __name__ == "__main__":
+    main()
