@@ -46,7 +46,7 @@ std::string PromptText(const std::string& prompt) {
 
 // With --prompt-ids a tokenizer is a convenience: without one, ids are printed.
 std::optional<Tokenizer> FindTokenizer(const std::string& directory) {
-  if (!std::filesystem::exists(std::filesystem::path(directory) / "tokenizer.json")) return std::nullopt;
+  if (!Tokenizer::IsIn(directory)) return std::nullopt;
   try {
     return Tokenizer::Load(directory);
   } catch (const Error& e) {

@@ -65,10 +65,10 @@ Model LoadModel(const ModelArgs& args) {
 Tokenizer LoadTokenizer(const std::string& model, std::string_view remedy) {
   const std::string directory = ModelDirectory(model);
   // A directory that is missing altogether is the model loader's to report.
-  const std::filesystem::path path = std::filesystem::path(directory) / "tokenizer.json";
   std::error_code ignored;
-  if (std::filesystem::is_directory(directory, ignored) && !std::filesystem::exists(path, ignored)) {
-    throw Error(StrCat(path.string(), ": there is no such file; ", remedy));
+  if (std::filesystem::is_directory(directory, ignored) && !Tokenizer::IsIn(directory)) {
+    throw Error(StrCat(directory, ": there is no tokenizer (tokenizer.json, tokenizer.model, or vocab.json with ",
+                       "merges.txt); ", remedy));
   }
   return Tokenizer::Load(directory);
 }
