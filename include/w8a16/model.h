@@ -103,9 +103,9 @@ struct GenerateOptions {
 
 /// What DIRECTORY/generation_config.json asks for, read as transformers reads it: `max_new_tokens` and
 /// `repetition_penalty` always; `temperature` (1 where absent), `top_k` (50 where absent), `top_p` and `min_p` where
-/// `do_sample` is true. Without the file, and for all else, the defaults above: greedy. Throws Error naming file and
-/// key.
-GenerateOptions LoadGenerateOptions(const std::filesystem::path& directory);
+/// `do_sample` is true. All else, and all without the file, stays as in `defaults`: greedy. Throws Error naming file
+/// and key.
+GenerateOptions LoadGenerateOptions(const std::filesystem::path& directory, const GenerateOptions& defaults = {});
 
 enum class FinishReason : uint8_t { kEos, kLength, kContext, kStopped /**< by the callback */ };
 

@@ -9,6 +9,7 @@ namespace w8a16 {
 void AddDemo(CLI::App& app);
 void AddQuantize(CLI::App& app);
 void AddGenerate(CLI::App& app);
+void AddChat(CLI::App& app);
 void AddLogits(CLI::App& app);
 void AddEval(CLI::App& app);
 void AddInspect(CLI::App& app);

@@ -84,7 +84,7 @@ Job ReadJob(const GenerateArgs& args) {
     job.tokenizer = LoadTokenizer(directory, "without a tokenizer, give token ids with --prompt-ids");
     for (const std::string& text : texts) job.prompts.push_back(job.tokenizer->Encode(text, true));
   }
-  job.options = args.generation.Resolve(directory);
+  job.options = args.generation.Resolve(directory, GenerateOptions{}.max_new_tokens);
   job.options.ignore_eos = args.ignore_eos;
   job.options.logprobs = args.logprobs;
   return job;

@@ -22,8 +22,8 @@ void Override(T& value, const std::optional<T>& given) {
 
 }  // namespace
 
-GenerateOptions GenerationArgs::Resolve(const std::filesystem::path& directory) const {
-  GenerateOptions options = LoadGenerateOptions(directory);
+GenerateOptions GenerationArgs::Resolve(const std::filesystem::path& directory, int64_t new_tokens) const {
+  GenerateOptions options = LoadGenerateOptions(directory, {.max_new_tokens = new_tokens});
   Override(options.max_new_tokens, max_new_tokens);
   Override(options.temperature, temperature);
   Override(options.top_k, top_k);

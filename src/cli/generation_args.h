@@ -24,8 +24,9 @@ struct GenerationArgs {
   uint64_t seed = 0;
   std::vector<std::string> stop;
 
-  /// The options for the model in `directory`. Throws Error for a damaged generation_config.json.
-  GenerateOptions Resolve(const std::filesystem::path& directory) const;
+  /// The options for the model in `directory`; `new_tokens` is what applies where nothing says how many. Throws Error
+  /// for a damaged generation_config.json.
+  GenerateOptions Resolve(const std::filesystem::path& directory, int64_t new_tokens) const;
 };
 
 /// --max-new-tokens (`default_new_tokens` says what applies without it), --temperature, --greedy, --top-k, --top-p,

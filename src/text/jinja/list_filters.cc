@@ -13,15 +13,18 @@
 namespace w8a16::jinja {
 namespace {
 
-// "a.b.0": members, or items where a part is a number.
-Value AttributePath(Runtime& runtime, Value value, const Value& path) {
-  if (const auto index = AsInteger(path)) return Subscript(runtime, value, *index);
+// "a.b.0": members, or items where a part is a number; `otherwise` (None: nothing) takes the place of what is missing.
+Value AttributePath(Runtime& runtime, Value value, const Value& path, const Value& otherwise = {}) {
+  const auto or_otherwise = [&](Value part) {
+    return part.IsUndefined() && !otherwise.IsNone() ? otherwise : std::move(part);
+  };
+  if (const auto index = AsInteger(path)) return or_otherwise(Subscript(runtime, value, *index));
   if (path.text() == nullptr) runtime.Fail(StrCat("an attribute is named by a string, not ", path.TypeName()));
   for (const std::string_view part : SplitAt(*path.text(), ".", SIZE_MAX)) {
     int64_t index = 0;
     const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), index);
     const bool number = error == std::errc() && end == part.data() + part.size();
-    value = Subscript(runtime, value, number ? Value(index) : runtime.MakeText(std::string(part)));
+    value = or_otherwise(Subscript(runtime, value, number ? Value(index) : runtime.MakeText(std::string(part))));
   }
   return value;
 }
@@ -148,8 +151,7 @@ Value MapFilter(Runtime& runtime, const Value& value, const Arguments& arguments
   if (arguments.positional.empty()) {
     const Bound bound(runtime, "the filter 'map'", arguments, {"attribute", "default"}, 1);
     for (const Value& item : Iterate(runtime, value)) {
-      Value attribute = AttributePath(runtime, item, bound[0]);
-      mapped.push_back(attribute.IsUndefined() && bound.Has(1) ? bound[1] : attribute);
+      mapped.push_back(AttributePath(runtime, item, bound[0], bound.Or(1, Value())));
     }
     return runtime.MakeList(std::move(mapped));
   }
@@ -236,8 +238,7 @@ Value GroupByFilter(Runtime& runtime, const Value& value, const Arguments& argum
   const std::vector<Value> items = Iterate(runtime, value);
   std::vector<Value> keys;
   for (const Value& item : items) {
-    Value key = AttributePath(runtime, item, bound[0]);
-    keys.push_back(Folded(runtime, key.IsUndefined() && bound.Has(1) ? bound[1] : key, false));
+    keys.push_back(Folded(runtime, AttributePath(runtime, item, bound[0], bound.Or(1, Value())), false));
   }
   std::vector<Value> groups;
   std::vector<Value> group;
@@ -246,8 +247,7 @@ Value GroupByFilter(Runtime& runtime, const Value& value, const Arguments& argum
     group.push_back(items[order[i]]);
     if (i + 1 < order.size() && Equal(runtime, keys[order[i]], keys[order[i + 1]])) continue;
     // The key as the group's first item spells it.
-    Value key = AttributePath(runtime, group.front(), bound[0]);
-    if (key.IsUndefined()) key = bound.Or(1, key);
+    Value key = AttributePath(runtime, group.front(), bound[0], bound.Or(1, Value()));
     groups.push_back(runtime.MakeList({key, runtime.MakeList(std::exchange(group, {}))}, true));
   }
   return runtime.MakeList(std::move(groups));

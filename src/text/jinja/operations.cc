@@ -56,9 +56,8 @@ Value Repeat(Runtime& runtime, const Value& value, int64_t times) {
   return runtime.MakeList(std::move(items), list.tuple);
 }
 
-int64_t Checked(Runtime& runtime, bool overflow, int64_t result) {
+void CheckFits(Runtime& runtime, bool overflow) {
   if (overflow) runtime.Fail("a whole number is larger than 64 bits hold");
-  return result;
 }
 
 int64_t IntegerPower(Runtime& runtime, int64_t base, int64_t exponent) {
@@ -67,8 +66,7 @@ int64_t IntegerPower(Runtime& runtime, int64_t base, int64_t exponent) {
   if (base == 0 || base == 1) return exponent == 0 ? 1 : base;
   if (base == -1) return exponent % 2 == 0 ? 1 : -1;
   for (int64_t i = 0; i < exponent; ++i) {
-    const bool overflow = __builtin_mul_overflow(result, base, &result);
-    Checked(runtime, overflow, result);
+    CheckFits(runtime, __builtin_mul_overflow(result, base, &result));
   }
   return result;
 }
@@ -81,11 +79,14 @@ Value ComputeIntegers(Runtime& runtime, Arithmetic operation, int64_t a, int64_t
   }
   switch (operation) {
     case Arithmetic::kAdd:
-      return Checked(runtime, __builtin_add_overflow(a, b, &result), result);
+      CheckFits(runtime, __builtin_add_overflow(a, b, &result));
+      return result;
     case Arithmetic::kSubtract:
-      return Checked(runtime, __builtin_sub_overflow(a, b, &result), result);
+      CheckFits(runtime, __builtin_sub_overflow(a, b, &result));
+      return result;
     case Arithmetic::kMultiply:
-      return Checked(runtime, __builtin_mul_overflow(a, b, &result), result);
+      CheckFits(runtime, __builtin_mul_overflow(a, b, &result));
+      return result;
     case Arithmetic::kDivide:
       return static_cast<double>(a) / static_cast<double>(b);
     case Arithmetic::kPower:
@@ -95,7 +96,7 @@ Value ComputeIntegers(Runtime& runtime, Arithmetic operation, int64_t a, int64_t
     default:
       break;
   }
-  if (a == INT64_MIN && b == -1) runtime.Fail("a whole number is larger than 64 bits hold");
+  CheckFits(runtime, a == INT64_MIN && b == -1);
   // Python rounds the quotient down, C++ towards zero.
   const bool below = a % b != 0 && (a < 0) != (b < 0);
   if (operation == Arithmetic::kFloorDivide) return a / b - (below ? 1 : 0);

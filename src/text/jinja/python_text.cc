@@ -301,7 +301,7 @@ std::string JsonText(std::string_view text, bool ascii) {
     if (control != std::string_view::npos && c != 0) {
       out += '\\';
       out += kLetters[control];
-    } else if (c < 0x20 || (ascii && c > 0x7F && c < 0x10000)) {
+    } else if (c < 0x20 || (ascii && c >= 0x7F && c < 0x10000)) {
       out += "\\u";
       AppendHex(c, 4, out);
     } else if (ascii && c >= 0x10000) {

@@ -85,7 +85,7 @@ class Runtime {
   };
 
  private:
-  static constexpr size_t kMaxSteps = 50'000'000;
+  static constexpr size_t kMaxSteps = 20'000'000;
   static constexpr size_t kObjectSteps = 50;
   static constexpr int kMaxDepth = 800;
 
