@@ -74,7 +74,7 @@ Value ToJsonText(Runtime& runtime, const Value& value, const Arguments& argument
     style.indent = bound[1].text() != nullptr
                        ? bound.Text(1)
                        : std::string(static_cast<size_t>(std::clamp<int64_t>(bound.IntegerOr(1, 0), 0, kWidest)), ' ');
-    style.item_separator = ",";
+    style.item_separator = std::string(1, ',');
   }
   if (bound.Has(2) && !bound[2].IsNone()) {
     const std::vector<Value> separators = Iterate(runtime, bound[2]);
