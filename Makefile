@@ -6,9 +6,10 @@ CMAKE_FLAGS ?=
 
 DEMO_PACKAGES := g++ cmake ninja-build pkg-config libhwy-dev nlohmann-json3-dev libcli11-dev libfmt-dev libpcre2-dev libutf8proc-dev
 TEST_PACKAGES := $(DEMO_PACKAGES) libgtest-dev libgmock-dev libtorch-dev python3-torch python3-numpy python3-pytest libopenblas0-pthread
+BENCH_PACKAGES := $(TEST_PACKAGES) libbenchmark-dev libdnnl-dev libopenblas-dev
 PYTHON_PACKAGES := g++ cmake ninja-build libhwy-dev nlohmann-json3-dev libtorch-dev python3-torch python3-numpy libopenblas0-pthread
 PYTHON ?= /usr/bin/python3
-LINT_PACKAGES := $(DEMO_PACKAGES) clang clang-format clang-tidy libomp-dev
+LINT_PACKAGES := $(DEMO_PACKAGES) clang clang-format clang-tidy libomp-dev mypy python3-torch
 
 .PHONY: demo build test bench python lint format clean
 .DEFAULT_GOAL := demo
@@ -29,11 +30,10 @@ test:
 	OMP_WAIT_POLICY=passive ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 
 bench:
-	@tools/install_packages.sh $(TEST_PACKAGES)
+	@tools/install_packages.sh $(BENCH_PACKAGES)
 	cmake --preset release -B $(BUILD) -DW8A16_BUILD_BENCH=ON $(CMAKE_FLAGS)
 	cmake --build $(BUILD) -j $(JOBS)
 	tools/bench.sh $(BUILD)
-
 
 # The Python package in place, for the PyTorch of $(PYTHON): PYTHONPATH=python $(PYTHON) -c "import w8a16"
 python:

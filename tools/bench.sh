@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The speed of this machine: linear layers of real models' shapes, then a whole model of TinyLlama-1.1B's size with random
-# weights, before and after quantization. Usage: tools/bench.sh BUILD_DIRECTORY
+# The speed of this machine: linear layers of real models' shapes, the same work by other libraries, then a whole model of
+# TinyLlama-1.1B's size with random weights, before and after quantization. Usage: tools/bench.sh BUILD_DIRECTORY
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=$1
@@ -11,6 +11,12 @@ for file in bench/shapes/*.txt; do
     "$build/w8a16" bench linear --n "$n" --k "$k"
   done
 done
+
+echo "== beside oneDNN, OpenBLAS and LibTorch"
+"$build/bench/compare_linear"
+
+echo "== accuracy on rows of x that are hard"
+"$build/bench/accuracy"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Format, includes and clang-tidy over the project's own C++.
+# Format, includes and clang-tidy over the project's own C++, types of the Python package.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,4 +17,7 @@ cmake --preset tidy >/dev/null
 sources=("$@")
 [ ${#sources[@]} -gt 0 ] || mapfile -t sources < <(git ls-files 'src/*.cc')
 printf '%s\n' "${sources[@]}" | xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p build-tidy 2> >(grep -v 'warnings generated' >&2)
+echo "mypy"
+(cd python && mypy)
+
 echo "lint: clean"

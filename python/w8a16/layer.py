@@ -105,7 +105,7 @@ class W8A16LinearLayer(nn.Module):
         super()._apply(fn, *args, **kwargs)
         for name, old in before.items():
             new = self._buffers[name]
-            if new.dtype != old.dtype:  # a conversion: what moves between devices may move, the numbers may not change
+            if old is not None and new is not None and new.dtype != old.dtype:  # a conversion: what moves between devices may move, the numbers may not change
                 self._buffers[name] = old.to(new.device)
         return self
 

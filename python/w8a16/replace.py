@@ -4,7 +4,7 @@ import difflib
 import re
 import warnings
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Type, Union
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple, Type, Union, cast
 
 import torch
 from torch import Tensor, nn
@@ -118,7 +118,7 @@ class _Replacement:
             for slots in layers:
                 _require_quantizable(slots[0])
         self.summary.bytes_before = _bytes(self.model)
-        tied: Dict[Tuple[int, bool], nn.Module] = {}
+        tied: Dict[Tuple[int, bool], Any] = {}
         # Planned while all weights are alive, because ids of released ones come back.
         keys = [self.tie_key(slots[0].layer()) for slots in layers]
         for slots, key in zip(layers, keys):
@@ -188,16 +188,16 @@ class _Replacement:
     def tie_key(layer: nn.Module) -> Tuple[int, bool]:
         return id(layer.weight), _is_conv1d(layer)
 
-    def make_target(self, layer: nn.Module, twin: Optional[nn.Module]) -> nn.Module:
+    def make_target(self, layer: Any, twin: Optional[W8A16LinearLayer]) -> nn.Module:
         weight = _weight(layer)
         out_features, in_features = weight.shape
         options: Dict[str, Any] = {"bias": layer.bias is not None, "dtype": weight.dtype}
         if issubclass(self.target_class, W8A16LinearLayer):
             # Buffers that are about to be replaced take no memory on the meta device.
             device = "meta" if self.quantize else weight.device
-            target = self.target_class(in_features, out_features, device=device, **options)
+            target: Any = self.target_class(in_features, out_features, device=device, **options)
         else:
-            target = self.target_class(in_features, out_features, **options).to(weight.device)
+            target = cast(Any, self.target_class)(in_features, out_features, **options).to(weight.device)
         if layer.bias is not None:
             target.bias = layer.bias.detach()
         if self.quantize and isinstance(target, W8A16LinearLayer):
@@ -258,7 +258,7 @@ def _covers(name: str, full_name: str) -> bool:
     return name in full_name.split(".")
 
 
-def _walk(parent: nn.Module, prefix: str, visited: set) -> Iterator[_Slot]:
+def _walk(parent: nn.Module, prefix: str, visited: Set[int]) -> Iterator[_Slot]:
     """Every place below ``parent``; what is below a shared module is visited once."""
     if id(parent) in visited:
         return
@@ -280,12 +280,13 @@ def _is_attention_output(module: nn.Module) -> bool:
     return isinstance(module, nn.modules.linear.NonDynamicallyQuantizableLinear)
 
 
-def _weight(layer: nn.Module) -> Tensor:
+def _weight(layer: Any) -> Tensor:
     """[out, in]"""
-    return layer.weight.t() if _is_conv1d(layer) else layer.weight
+    weight: Tensor = layer.weight
+    return weight.t() if _is_conv1d(layer) else weight
 
 
-def _own_reason(layer: nn.Module) -> Optional[str]:
+def _own_reason(layer: Any) -> Optional[str]:
     if isinstance(layer.weight, nn.parameter.UninitializedParameter):
         return "its weight is not initialized yet (call the model once)"
     if layer.weight.dim() != 2:
@@ -296,7 +297,7 @@ def _own_reason(layer: nn.Module) -> Optional[str]:
 
 
 def _require_quantizable(slot: _Slot) -> None:
-    weight = slot.layer().weight
+    weight = cast(Tensor, slot.layer().weight)
     if weight.dtype not in _DTYPES:
         raise TypeError(
             f"cannot quantize {slot.name}: its weight is {weight.dtype}; convert the model to float32, bfloat16 or "

@@ -31,7 +31,7 @@ void CheckName(const std::string& file, const std::string& name) {
   if (name.size() > kMaxTensorName) {
     Fail(file, StrCat("a tensor name is longer than ", kMaxTensorName, " bytes: \"", name.substr(0, 80), "...\""));
   }
-  if (std::any_of(name.begin(), name.end(), [](char c) { return (c >= 0 && c < ' ') || c == 0x7F; })) {
+  if (std::any_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7F; })) {
     Fail(file, StrCat("a tensor name has control characters: ", Shown(name)));
   }
 }

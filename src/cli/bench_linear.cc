@@ -34,6 +34,7 @@ struct Result {
   double seconds = 0;  // median of one call
   double flops_per_second = 0;
   double weight_bytes_per_second = 0;
+  MachineLimits limits;  // measured between the calls
 };
 
 // xorshift64*: fast enough to fill gigabytes.
@@ -74,28 +75,32 @@ void FillActivations(const Matrix& x) {
   }
 }
 
-double MedianCallSeconds(const Linear& layer, const Matrix& x, const Matrix& y) {
+// The median of many calls, with samples of the machine's limits in between.
+double MedianCallSeconds(const Linear& layer, const Matrix& x, const Matrix& y, MachineProbe& probe) {
   using Clock = std::chrono::steady_clock;
+  constexpr double kBurst = 0.03;  // seconds from one sample to the next
   Workspace workspace;
   const auto call = [&] {
     const Clock::time_point start = Clock::now();
     layer.Forward(x, y, workspace);
     return std::chrono::duration<double>(Clock::now() - start).count();
   };
-  double warm_up = 0;
-  for (int i = 0; i < 3 || (warm_up < 0.05 && i < 100); ++i) warm_up += call();
+  call();
   std::vector<double> seconds;
   double total = 0;
-  while (seconds.size() < 5 || (total < 0.5 && seconds.size() < 2000)) {
-    seconds.push_back(call());
-    total += seconds.back();
+  while (seconds.size() < 5 || (total < 0.5 && seconds.size() < 5000)) {
+    probe.Sample();
+    // The sample has emptied the caches.
+    call();
+    for (double burst = 0; burst < kBurst; burst += seconds.back()) seconds.push_back(call());
+    total += kBurst;
   }
   const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
   std::nth_element(seconds.begin(), middle, seconds.end());
   return *middle;
 }
 
-Result Measure(const Linear& layer, int64_t m, DType dtype) {
+Result Measure(const Linear& layer, int64_t m, DType dtype, MachineProbe& probe) {
   const int64_t n = layer.out_features();
   const int64_t k = layer.in_features();
   AlignedBuffer x_memory(static_cast<size_t>(m * k) * DTypeSize(dtype));
@@ -105,7 +110,9 @@ Result Measure(const Linear& layer, int64_t m, DType dtype) {
   FillActivations(x);
   Result result;
   result.m = m;
-  result.seconds = MedianCallSeconds(layer, x, y);
+  const size_t first_sample = probe.samples();
+  result.seconds = MedianCallSeconds(layer, x, y, probe);
+  result.limits = probe.Median(first_sample);
   result.flops_per_second =
       2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) / result.seconds;
   result.weight_bytes_per_second = static_cast<double>(n) * static_cast<double>(k) / result.seconds;
@@ -120,9 +127,10 @@ void PrintResults(const BenchLinearArgs& args, const char* isa, const std::vecto
   Table table({">m", ">n", ">k", ">one call", ">arithmetic", ">of peak", ">weights read", ">of memory speed"});
   for (const Result& r : results) {
     table.AddRow({std::to_string(r.m), std::to_string(args.n), std::to_string(args.k), FormatSeconds(r.seconds),
-                  FormatRate(r.flops_per_second, "FLOP/s"), FormatPercent(r.flops_per_second, limits.flops_per_second),
+                  FormatRate(r.flops_per_second, "FLOP/s"),
+                  FormatPercent(r.flops_per_second, r.limits.flops_per_second),
                   FormatRate(r.weight_bytes_per_second, "B/s"),
-                  FormatPercent(r.weight_bytes_per_second, limits.read_bytes_per_second)});
+                  FormatPercent(r.weight_bytes_per_second, r.limits.read_bytes_per_second)});
   }
   PrintText(table.Render());
 }
@@ -148,8 +156,9 @@ void RunBenchLinear(const BenchLinearArgs& args) {
   const Linear layer(int8, "bench");
   std::vector<Result> results;
   results.reserve(rows.size());
-  for (int64_t m : rows) results.push_back(Measure(layer, m, dtype));
-  const MachineLimits limits = MeasureMachine();
+  MachineProbe probe;
+  for (int64_t m : rows) results.push_back(Measure(layer, m, dtype, probe));
+  const MachineLimits limits = probe.Median();
   if (!args.json) {
     PrintResults(args, layer.isa(), results, limits);
     return;
@@ -163,7 +172,9 @@ void RunBenchLinear(const BenchLinearArgs& args) {
                     {"isa", layer.isa()},
                     {"seconds", r.seconds},
                     {"flops_per_second", r.flops_per_second},
-                    {"weight_bytes_per_second", r.weight_bytes_per_second}});
+                    {"weight_bytes_per_second", r.weight_bytes_per_second},
+                    {"read_bytes_per_second", r.limits.read_bytes_per_second},
+                    {"peak_flops_per_second", r.limits.flops_per_second}});
   }
   PrintJson({{"threads", MaxThreads()},
              {"read_bytes_per_second", limits.read_bytes_per_second},

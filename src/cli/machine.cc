@@ -47,41 +47,26 @@ W8A16_WIDEST_TARGET uint64_t ReadAll(const std::byte* data, size_t bytes) {
   return all[0] ^ all[1] ^ all[2] ^ all[3] ^ all[4] ^ all[5] ^ all[6] ^ all[7];
 }
 
-double ReadBandwidth() {
-  constexpr int64_t kMega = int64_t{1} << 20;
-  const int64_t cache = std::max<int64_t>(0, sysconf(_SC_LEVEL3_CACHE_SIZE));
-  const int64_t bytes = std::clamp(8 * cache, 512 * kMega, 2048 * kMega);
-  AlignedBuffer buffer(static_cast<size_t>(bytes));
-  std::atomic<uint64_t> sink{0};
-  const int threads = MaxThreads();
-  const auto pass = [&](bool write) {
-    Parallel(threads, [&](int worker, int workers) {
-      const Range range = Share(bytes, 4096, worker, workers);
-      std::byte* begin = buffer.data() + range.begin;
-      const auto size = static_cast<size_t>(range.end - range.begin);
-      // Pages never written all map to one page of zeros.
-      if (write) std::memset(begin, worker + 1, size);
-      sink ^= ReadAll(begin, size);
-    });
-  };
-  pass(true);
-  // The median, as of the calls that are compared with it: memory that is shared with others swings by half.
-  std::vector<double> seconds;
-  const Clock::time_point begin = Clock::now();
-  while (seconds.size() < 5 || (SecondsSince(begin) < 0.5 && seconds.size() < 21)) {
-    const Clock::time_point start = Clock::now();
-    pass(false);
-    seconds.push_back(SecondsSince(start));
-  }
-  std::nth_element(seconds.begin(), seconds.begin() + static_cast<int64_t>(seconds.size() / 2), seconds.end());
-  return static_cast<double>(bytes) / seconds[seconds.size() / 2];
+// fn(begin, bytes) by all threads, each on its share.
+template <class Fn>
+void ShareOut(AlignedBuffer& buffer, Fn fn) {
+  Parallel(MaxThreads(), [&](int worker, int workers) {
+    const Range range = Share(static_cast<int64_t>(buffer.size()), 4096, worker, workers);
+    fn(buffer.data() + range.begin, static_cast<size_t>(range.end - range.begin));
+  });
+}
+
+double MedianOf(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
 }
 
 double PeakFlops() {
   const Isa isa = ActiveIsa();
   std::atomic<double> sum{0};
   Parallel(MaxThreads(), [&](int /*worker*/, int /*workers*/) {
-    const double mine = 2 * PeakMultiplyAdds(isa, 0.3);
+    const double mine = 2 * PeakMultiplyAdds(isa, 0.01);
     double old = sum;
     while (!sum.compare_exchange_weak(old, old + mine)) {
     }
@@ -91,6 +76,32 @@ double PeakFlops() {
 
 }  // namespace
 
-MachineLimits MeasureMachine() { return {ReadBandwidth(), PeakFlops()}; }
+MachineProbe::MachineProbe() {
+  constexpr int64_t kMega = int64_t{1} << 20;
+  const int64_t cache = std::max<int64_t>(0, sysconf(_SC_LEVEL3_CACHE_SIZE));
+  buffer_ = AlignedBuffer(static_cast<size_t>(std::clamp(8 * cache, 512 * kMega, 2048 * kMega)));
+  // Pages never written all map to one page of zeros.
+  ShareOut(buffer_, [](std::byte* begin, size_t size) { std::memset(begin, 1, size); });
+}
+
+void MachineProbe::Sample() {
+  std::atomic<uint64_t> sink{0};
+  const Clock::time_point start = Clock::now();
+  ShareOut(buffer_, [&](const std::byte* begin, size_t size) { sink ^= ReadAll(begin, size); });
+  read_.push_back(static_cast<double>(buffer_.size()) / SecondsSince(start));
+  flops_.push_back(PeakFlops());
+}
+
+MachineLimits MachineProbe::Median(size_t first) const {
+  const auto from = static_cast<std::ptrdiff_t>(first);
+  return {MedianOf({read_.begin() + from, read_.end()}), MedianOf({flops_.begin() + from, flops_.end()})};
+}
+
+MachineLimits MeasureMachine() {
+  MachineProbe probe;
+  const Clock::time_point begin = Clock::now();
+  while (probe.samples() < 5 || (SecondsSince(begin) < 0.5 && probe.samples() < 21)) probe.Sample();
+  return probe.Median();
+}
 
 }  // namespace w8a16

@@ -42,11 +42,16 @@ class RowEnd {
 /// A tile of kOutputs rows of weights and kParts parts of x. Ops has
 ///  - Weights, Part, Sums: vectors of kLanes weights, as many elements of a part, and the sums of their products;
 ///  - LoadWeights<Source>(p), StoreWeights(weights, p), LoadPart(p), ZeroSums(), AddProducts(sums, weights, part);
+///  - kMaskedLoads and, where that is true, LoadSome<Source>(p, count): the first count weights, not reading past them;
 ///  - Totals(sums, totals): adds up the lanes of each of an array of Sums; may write up to a multiple of four totals;
 ///  - Pin(sums): tells the compiler that sums are in registers here;
-///  - kOutputs, kParts: the largest tile; kPanelBytes, kPartBytes: bytes of an element of a panel and of a part.
-/// Meanwhile kAhead rows from args.ahead on are fetched.
-template <class Ops, Source kSource, int kAhead, int kParts>
+///  - kOutputs, kParts: the largest tile; kStreamOutputs: DotKernel::stream_outputs; kPanelBytes, kPartBytes: bytes of
+///  an element of a panel and of a part;
+///  - kUnsignedWeights: by Int8Encoding, whether LoadWeights gives q + 128 instead of q;
+///  - kMaxSumK, kMaxK: DotKernel's.
+/// Meanwhile kAhead rows from args.ahead on are fetched, one after the other: in the order of addresses the processor's
+/// own prefetcher helps; row by row side by side it does not (0.8 of memory speed instead of all of it).
+template <class Ops, Source kSource, int kAhead, int kOutputs, int kParts>
 class DotTile {
  public:
   static void Run(const DotArgs& args) {
@@ -56,13 +61,19 @@ class DotTile {
     for (auto& sum : sums) sum = Ops::ZeroSums();
     const std::byte* part = args.parts;
     int64_t k = 0;
-    for (; k + kLine <= args.k; k += kLine) {
-      HWY_UNROLL(8)
-      for (int i = 0; i < kAhead; ++i) hwy::Prefetch(args.ahead + k + i * args.ahead_stride);
-      HWY_UNROLL(4)
-      for (int64_t i = 0; i < kLine; i += Ops::kLanes) {
-        Step(args.weights, (k + i) * kWeightBytes, part, args.part_stride, sums);
-        part += Ops::kLanes * Ops::kPartBytes;
+    constexpr int kStretches = kAhead > 1 ? kAhead : 1;
+    for (int stretch = 0; stretch < kStretches; ++stretch) {
+      const int64_t end = args.k / kLine * (stretch + 1) / kStretches * kLine;
+      const uint8_t* ahead = args.ahead + stretch * args.ahead_stride;
+      for (; k < end; k += kLine) {
+        HWY_UNROLL(8)
+        for (int i = 0; i < kAhead; ++i) hwy::Prefetch(ahead + i * kLine);
+        ahead += kAhead * kLine;
+        HWY_UNROLL(4)
+        for (int64_t i = 0; i < kLine; i += Ops::kLanes) {
+          Step(args.weights, (k + i) * kWeightBytes, part, args.part_stride, sums);
+          part += Ops::kLanes * Ops::kPartBytes;
+        }
       }
     }
     // A panel is padded.
@@ -72,27 +83,47 @@ class DotTile {
       part += Ops::kLanes * Ops::kPartBytes;
     }
     if (kSource != Source::kPanel && k < args.k) {
-      RowEnd<Ops::kLanes> ends[Ops::kOutputs];
-      const uint8_t* rows[Ops::kOutputs];
-      for (int o = 0; o < Ops::kOutputs; ++o) rows[o] = ends[o].Copy(args.weights[o], args.k);
-      Step(rows, 0, part, args.part_stride, sums);
+      if constexpr (Ops::kMaskedLoads) {
+        AddStep([&](int o) HWY_ATTR { return Ops::template LoadSome<kSource>(args.weights[o] + k, args.k - k); }, part,
+                args.part_stride, sums);
+      } else {
+        RowEnd<Ops::kLanes> ends[kOutputs];
+        const uint8_t* rows[kOutputs];
+        for (int o = 0; o < kOutputs; ++o) rows[o] = ends[o].Copy(args.weights[o], args.k);
+        Step(rows, 0, part, args.part_stride, sums);
+      }
     }
-    Ops::Totals(sums, args.sums);
+    AddTotals(sums, args);
   }
 
  private:
-  using Sums = typename Ops::Sums[kParts * Ops::kOutputs];
+  using Sums = typename Ops::Sums[kParts * kOutputs];
+
+  static HWY_INLINE void AddTotals(const Sums& sums, const DotArgs& args) {
+    int64_t totals[(kParts * kOutputs + 3) / 4 * 4];
+    Ops::Totals(sums, totals);
+    for (int p = 0; p < kParts; ++p) {
+      HWY_UNROLL(8)
+      for (int o = 0; o < kOutputs; ++o) args.sums[p][o] += totals[p * kOutputs + o] * (int64_t{1} << args.shifts[p]);
+    }
+  }
 
   static HWY_INLINE void Step(const uint8_t* const* weights, int64_t at, const std::byte* part, int64_t part_stride,
                               Sums& sums) {
-    typename Ops::Weights w[Ops::kOutputs];
+    AddStep([&](int o) HWY_ATTR { return Ops::template LoadWeights<kSource>(weights[o] + at); }, part, part_stride,
+            sums);
+  }
+
+  template <class Load>
+  static HWY_INLINE void AddStep(const Load& load, const std::byte* part, int64_t part_stride, Sums& sums) {
+    typename Ops::Weights w[kOutputs];
     HWY_UNROLL(8)
-    for (int o = 0; o < Ops::kOutputs; ++o) w[o] = Ops::template LoadWeights<kSource>(weights[o] + at);
+    for (int o = 0; o < kOutputs; ++o) w[o] = load(o);
     HWY_UNROLL(4)
     for (int p = 0; p < kParts; ++p) {
       const auto x = Ops::LoadPart(part + p * part_stride);
       HWY_UNROLL(8)
-      for (int o = 0; o < Ops::kOutputs; ++o) Ops::AddProducts(sums[p * Ops::kOutputs + o], w[o], x);
+      for (int o = 0; o < kOutputs; ++o) Ops::AddProducts(sums[p * kOutputs + o], w[o], x);
     }
     // Else GCC 12 mixes steps, or a step with what follows the loop, and sums leave their registers.
     HWY_UNROLL(32)
@@ -116,29 +147,68 @@ void MakePanel(const uint8_t* const* weights, int64_t k, std::byte* panel, int64
 }
 
 // By number of parts - 1, null beyond the largest tile.
-template <class Ops, Source kSource, int kAhead, int... kLess>
+template <class Ops, Source kSource, int kAhead, int kOutputs, int... kLess>
 constexpr std::array<DotFn, kMaxDotParts> DotFunctions(std::integer_sequence<int, kLess...> /*parts*/) {
-  return {DotTile<Ops, kSource, kAhead, kLess + 1>::Run...};
+  return {DotTile<Ops, kSource, kAhead, kOutputs, kLess + 1>::Run...};
 }
-template <class Ops, Source kSource, int kAhead>
+template <class Ops, Source kSource, int kAhead, int kOutputs = Ops::kOutputs>
 constexpr std::array<DotFn, kMaxDotParts> DotFunctions() {
-  return DotFunctions<Ops, kSource, kAhead>(std::make_integer_sequence<int, Ops::kParts>());
+  return DotFunctions<Ops, kSource, kAhead, kOutputs>(std::make_integer_sequence<int, Ops::kParts>());
+}
+
+// For two groups and more.
+template <class Ops, Source kSource, int... kLess>
+constexpr std::array<std::array<DotFn, kMaxDotParts>, kRowGroups - 1> RowFunctions(
+    std::integer_sequence<int, kLess...> /*groups*/) {
+  return {DotFunctions<Ops, kSource, AheadOf(Ops::kOutputs, kLess + 2)>()...};
 }
 
 template <class Ops>
 constexpr DotKernel MakeDotKernel() {
-  return {Ops::kOutputs,
-          Ops::kParts,
-          Ops::kPartBytes,
-          8 * Ops::kPartBytes,
-          Ops::kMaxK,
-          Ops::kPanelBytes,
-          {Ops::kSignedAsUnsigned, true},
-          {DotFunctions<Ops, Source::kSigned, Ops::kOutputs>(), DotFunctions<Ops, Source::kFlipped, Ops::kOutputs>()},
-          DotFunctions<Ops, Source::kPanel, kPanelAhead>(),
-          DotFunctions<Ops, Source::kPanel, 0>(),
-          {MakePanel<Ops, Source::kSigned>, MakePanel<Ops, Source::kFlipped>}};
+  static_assert(kBlockOutputs % Ops::kOutputs == 0 && kBlockOutputs % Ops::kStreamOutputs == 0 &&
+                Ops::kOutputs <= kMaxDotOutputs && Ops::kParts <= kMaxDotParts);
+  constexpr std::make_integer_sequence<int, kRowGroups - 1> kGroups;
+  constexpr int kStream = Ops::kStreamOutputs;
+  return {
+      Ops::kOutputs,
+      kStream,
+      Ops::kParts,
+      Ops::kPartBytes,
+      8 * Ops::kPartBytes,
+      Ops::kMaxSumK,
+      Ops::kMaxK,
+      Ops::kPanelBytes,
+      {Ops::kUnsignedWeights[0], Ops::kUnsignedWeights[1]},
+      {DotFunctions<Ops, Source::kSigned, kStream, kStream>(), DotFunctions<Ops, Source::kFlipped, kStream, kStream>()},
+      {RowFunctions<Ops, Source::kSigned>(kGroups), RowFunctions<Ops, Source::kFlipped>(kGroups)},
+      {DotFunctions<Ops, Source::kPanel, 0>(), DotFunctions<Ops, Source::kPanel, 1>(),
+       DotFunctions<Ops, Source::kPanel, 2>()},
+      {MakePanel<Ops, Source::kSigned>, MakePanel<Ops, Source::kFlipped>}};
 }
+
+/// The LinearKernel of Ops, on rows packed and finished by the PackKernels of kPackIsa.
+template <class Ops, Isa kPackIsa>
+class DotLinear {
+ public:
+  static constexpr LinearKernel Make() {
+    return {Declines, {0, 0, kPartsOfThree - 1, kPartsOfThree}, 1, PackedBytes, Pack, 16, Multiply};
+  }
+
+ private:
+  static constexpr DotKernel kDot = MakeDotKernel<Ops>();
+  // Of a row with three digits; the lowest part of 16 bits holds two of them.
+  static constexpr int32_t kPartsOfThree = Ops::kPartBytes == 1 ? 3 : 2;
+
+  static const char* Declines(int64_t /*k*/) { return nullptr; }
+  static size_t PackedBytes(int64_t m, int64_t k) {
+    return static_cast<size_t>(kPartsOfThree * m * PartStride(k, Ops::kPartBytes));
+  }
+  static void Pack(ConstMatrix x, const RowScale* rows, int64_t m_begin, int64_t m_end, std::byte* packed) {
+    const PackKernels& kernels = *PackKernelsFor(kPackIsa);
+    (Ops::kPartBytes == 1 ? kernels.pack_digits : kernels.pack_words)(x, rows, m_begin, m_end, packed);
+  }
+  static void Multiply(const MultiplyArgs& args) { DotMultiply(kDot, *PackKernelsFor(kPackIsa), args); }
+};
 
 }  // namespace
 }  // namespace w8a16::HWY_NAMESPACE

@@ -6,14 +6,9 @@
 namespace w8a16 {
 namespace {
 
-// Rows of x and outputs of one block: its sums (48 KB) and its part of packed x stay in the second-level cache.
+// Rows of x of one block: its sums (48 KB) and its part of packed x stay in the second-level cache.
 constexpr int64_t kBlockRows = 128;
-constexpr int64_t kBlockOutputs = 48;
 constexpr int64_t kMaxBlockParts = 3 * kBlockRows;
-// From so many groups of parts on, it pays to copy weights to a panel first.
-constexpr int kPanelGroups = 3;
-// Weights of a row that are read at a time straight from memory; the next tile's are fetched meanwhile.
-constexpr int64_t kMaxRowsK = 2048;
 constexpr int64_t kMaxPanelBytes = 32 * 1024;
 
 // The parts of a block of rows, cut into groups of nearly equal size.
@@ -53,7 +48,13 @@ class Block {
       n_begin_ = n;
       n_end_ = std::min(n + kBlockOutputs, args_.n_end);
       StartSums();
-      parts_.groups < kPanelGroups ? ByRows() : ByPanels();
+      if (parts_.groups > kRowGroups) {
+        ByPanels();
+      } else if (parts_.groups > 1) {
+        ByRows();
+      } else if (parts_.groups == 1) {  // none where no row is finite
+        ByStream();
+      }
       FinishSums();
     }
   }
@@ -71,67 +72,87 @@ class Block {
     }
   }
 
-  // Few parts: memory is what takes time, so each row of weights is read to its end.
-  void ByRows() {
-    const auto& dot_by_parts = kernel_.rows[static_cast<int>(args_.encoding)];
-    const int64_t block = std::min(kMaxRowsK, kernel_.max_k);
+  // One group of parts: memory is what takes time, so each row of weights is read to its end.
+  void ByStream() {
+    const int outputs = kernel_.stream_outputs;
     DotArgs dot;
-    for (int64_t n = n_begin_; n < n_end_; n += kernel_.outputs) {
-      for (int64_t k = 0; k < args_.k; k += block) {
-        PointAtWeights(n, k, dot);
-        dot.k = std::min(block, args_.k - k);
-        dot.ahead = k + block < args_.k ? dot.weights[0] + block : RowAt(n + kernel_.outputs);
-        for (int group = 0; group < parts_.groups; ++group) DotGroup(dot_by_parts, group, n, k, dot);
+    for (int64_t n = n_begin_; n < n_end_; n += outputs) {
+      for (int64_t k = 0; k < args_.k; k += kernel_.max_sum_k) {
+        PointAtWeights(n, outputs, k, dot);
+        dot.k = std::min(kernel_.max_sum_k, args_.k - k);
+        dot.ahead = Ahead(n, outputs, k, kernel_.max_sum_k);
+        DotGroup(kernel_.stream[static_cast<int>(args_.encoding)], 0, n, k, dot);
       }
     }
   }
 
-  // Many parts: arithmetic takes the time, so all parts are used on a panel in the first-level cache, and the same
-  // columns of x, in the second, for all panels of the block. The first groups fetch the next panel's rows.
-  void ByPanels() {
-    const int ahead_groups = kernel_.outputs / kPanelAhead;
+  // A few groups, which read the weights from the cache again.
+  void ByRows() {
+    const auto groups = static_cast<size_t>(parts_.groups);
+    const auto& dot_by_parts = kernel_.rows[static_cast<int>(args_.encoding)][groups - 2];
+    const int ahead = AheadOf(kernel_.outputs, parts_.groups);
     DotArgs dot;
-    for (int64_t k = 0; k < args_.k; k += kernel_.max_k) {
-      const int64_t length = std::min(kernel_.max_k, args_.k - k);
-      const int64_t stride = PartStride(length, kernel_.panel_element_bytes);
-      for (int64_t n = n_begin_; n < n_end_; n += kernel_.outputs) {
-        PointAtWeights(n, k, dot);
-        dot.k = length;
-        dot.ahead = RowAt(n + kernel_.outputs) + k;
-        kernel_.make_panel[static_cast<int>(args_.encoding)](dot.weights, length, panel_, stride);
-        for (int o = 0; o < kernel_.outputs; ++o) dot.weights[o] = reinterpret_cast<uint8_t*>(panel_) + o * stride;
+    for (int64_t n = n_begin_; n < n_end_; n += kernel_.outputs) {
+      for (int64_t k = 0; k < args_.k; k += kernel_.max_k) {
+        PointAtWeights(n, kernel_.outputs, k, dot);
+        dot.k = std::min(kernel_.max_k, args_.k - k);
+        dot.ahead = Ahead(n, kernel_.outputs, k, kernel_.max_k);
         for (int group = 0; group < parts_.groups; ++group) {
-          DotGroup(group < ahead_groups ? kernel_.panel_ahead : kernel_.panel, group, n, k, dot);
-          dot.ahead += kPanelAhead * args_.weight_stride;
+          DotGroup(dot_by_parts, group, n, k, dot);
+          dot.ahead += ahead * args_.weight_stride;
         }
       }
     }
   }
 
+  // Many parts: arithmetic takes the time, so all parts are used on a panel in the first-level cache, and the same
+  // columns of x, in the second, for all panels of the block. The groups fetch the next panel's rows.
+  void ByPanels() {
+    const int ahead = std::min(kMaxPanelAhead, AheadOf(kernel_.outputs, parts_.groups));
+    DotArgs dot;
+    for (int64_t k = 0; k < args_.k; k += kernel_.max_k) {
+      const int64_t length = std::min(kernel_.max_k, args_.k - k);
+      const int64_t stride = PartStride(length, kernel_.panel_element_bytes);
+      for (int64_t n = n_begin_; n < n_end_; n += kernel_.outputs) {
+        PointAtWeights(n, kernel_.outputs, k, dot);
+        dot.k = length;
+        dot.ahead = RowAt(n + kernel_.outputs) + k;
+        kernel_.make_panel[static_cast<int>(args_.encoding)](dot.weights, length, panel_, stride);
+        for (int o = 0; o < kernel_.outputs; ++o) dot.weights[o] = reinterpret_cast<uint8_t*>(panel_) + o * stride;
+        for (int group = 0; group < parts_.groups; ++group) {
+          const bool more = group * ahead < kernel_.outputs;
+          DotGroup(kernel_.panel[more ? static_cast<size_t>(ahead) : 0], group, n, k, dot);
+          dot.ahead += ahead * args_.weight_stride;
+        }
+      }
+    }
+  }
+
+  // What comes after columns [k, k + block) of rows [n, n + outputs).
+  const uint8_t* Ahead(int64_t n, int outputs, int64_t k, int64_t block) const {
+    return k + block < args_.k ? RowAt(n) + k + block : RowAt(n + outputs);
+  }
+
   const uint8_t* RowAt(int64_t n) const { return args_.weights + n * args_.weight_stride; }
 
   // A range's last tile repeats its last row; the results are dropped.
-  void PointAtWeights(int64_t n, int64_t k, DotArgs& dot) const {
-    for (int o = 0; o < kernel_.outputs; ++o) {
+  void PointAtWeights(int64_t n, int outputs, int64_t k, DotArgs& dot) const {
+    for (int o = 0; o < outputs; ++o) {
       dot.weights[o] = RowAt(std::min(n + o, n_end_ - 1)) + k;
     }
     dot.ahead_stride = args_.weight_stride;
   }
 
   void DotGroup(const std::array<DotFn, kMaxDotParts>& dot_by_parts, int group, int64_t n, int64_t k, DotArgs& dot) {
-    int64_t tile[kMaxDotParts * kMaxDotOutputs];
     const int begin = parts_.GroupBegin(group);
     const int end = parts_.GroupBegin(group + 1);
     dot.parts = parts_.first + begin * parts_.stride + kPartHeader + k * kernel_.element_bytes;
     dot.part_stride = parts_.stride;
-    dot.sums = tile;
-    dot_by_parts[static_cast<size_t>(end - begin - 1)](dot);
-    const auto outputs = static_cast<int>(std::min<int64_t>(kernel_.outputs, n_end_ - n));
     for (int p = begin; p < end; ++p) {
-      int64_t* sums = sums_ + parts_.row[p] * kBlockOutputs + (n - n_begin_);
-      const int64_t* from = tile + (p - begin) * kernel_.outputs;
-      for (int o = 0; o < outputs; ++o) sums[o] += from[o] * (int64_t{1} << parts_.shift[p]);
+      dot.sums[p - begin] = sums_ + parts_.row[p] * kBlockOutputs + (n - n_begin_);
+      dot.shifts[p - begin] = parts_.shift[p];
     }
+    dot_by_parts[static_cast<size_t>(end - begin - 1)](dot);
   }
 
   void FinishSums() {

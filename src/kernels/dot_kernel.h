@@ -9,17 +9,25 @@ namespace w8a16 {
 
 inline constexpr int kMaxDotOutputs = 8;
 inline constexpr int kMaxDotParts = 4;
-inline constexpr int kPanelAhead = 2;
+/// Outputs of one block of DotMultiply; a multiple of DotKernel::outputs, as sums are written by whole tiles.
+inline constexpr int64_t kBlockOutputs = 48;
+/// Groups of parts for which weights are read straight from their rows; for more they are copied to a panel first.
+inline constexpr int kRowGroups = 4;
+inline constexpr int kMaxPanelAhead = 2;
 
-/// sums[part * outputs + o] = sum over k of weights[o][k] * part[k], exact.
+/// Rows of the next tile that each of `groups` products fetches, so that all of them are there in the end.
+constexpr int AheadOf(int outputs, int groups) { return (outputs + groups - 1) / groups; }
+
+/// sums[part][o] += 2^shifts[part] times the sum over k of weights[o][k] * part[k], exact.
 struct DotArgs {
   const uint8_t* weights[kMaxDotOutputs];  ///< rows as they lie in memory, or rows of a panel
   const std::byte* parts;                  ///< first element of the first part, 64-byte aligned
   int64_t part_stride;
-  int64_t k;  ///< at most DotKernel::max_k
-  int64_t* sums;
-  /// Rows of weights that are fetched into the cache meanwhile: `outputs` of them, or kPanelAhead by a product of a
-  /// panel. They need not be there.
+  int64_t k;  ///< at most DotKernel::max_sum_k
+  int64_t* sums[kMaxDotParts];
+  uint8_t shifts[kMaxDotParts];
+  /// Rows of weights of which the first k bytes are fetched into the cache meanwhile; how many depends on the function.
+  /// They need not be there.
   const uint8_t* ahead;
   int64_t ahead_stride;
 };
@@ -30,15 +38,21 @@ using DotFn = void (*)(const DotArgs& args);
 /// that.
 struct DotKernel {
   int outputs;
+  int stream_outputs;  ///< where one group has all parts and weights are used once: small tiles, fetched ahead, fit
+                       ///< the first-level cache
   int parts;
   int element_bytes;  ///< of parts: 1 or 2
   int part_bits;      ///< a part counts 2^part_bits times the one below it
-  int64_t max_k;      ///< longest block of k: 32-bit sums do not overflow, blocks fit the first-level cache
+  int64_t max_sum_k;  ///< longest stretch of k: 32-bit sums do not overflow
+  int64_t max_k;      ///< the same that fits the first-level cache, for weights that are used again
   int64_t panel_element_bytes;
-  bool unsigned_weights[2];                     ///< by Int8Encoding
-  std::array<DotFn, kMaxDotParts> rows[2];      ///< by Int8Encoding and number of parts - 1: rows straight from memory
-  std::array<DotFn, kMaxDotParts> panel_ahead;  ///< the same from a panel,
-  std::array<DotFn, kMaxDotParts> panel;        ///< and without fetching ahead
+  bool unsigned_weights[2];  ///< by Int8Encoding
+  /// Rows straight from memory, stream_outputs of them and as many fetched, by Int8Encoding and parts - 1.
+  std::array<DotFn, kMaxDotParts> stream[2];
+  /// Rows straight from memory, by Int8Encoding, groups - 2 (fetching AheadOf(outputs, groups)), and parts - 1.
+  std::array<std::array<DotFn, kMaxDotParts>, kRowGroups - 1> rows[2];
+  /// From a panel, by the number of rows fetched and parts - 1.
+  std::array<std::array<DotFn, kMaxDotParts>, kMaxPanelAhead + 1> panel;
   /// Copies rows [outputs] of k weights to a panel: elements as the kernel likes them, rows panel_stride bytes apart,
   /// zero (or anything) up to a multiple of 64 bytes.
   void (*make_panel[2])(const uint8_t* const* weights, int64_t k, std::byte* panel, int64_t panel_stride);

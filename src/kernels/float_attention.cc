@@ -4,8 +4,8 @@
 // its exponentials are added in lanes counted from its own first key, and values are added key by key. Tiles of several
 // queries take the keys that all of them see; what only some see is done query by query, before and after.
 
+#include "base/highway_targets.h"
 #include "kernels/attention_range.h"
-#include "kernels/highway_targets.h"
 
 #define HWY_TARGET_INCLUDE "kernels/float_attention.cc"
 #include "hwy/foreach_target.h"

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "kernels/highway_targets.h"
+#include "base/highway_targets.h"
 
 #define HWY_TARGET_INCLUDE "kernels/float_elementwise.cc"
 #include "hwy/foreach_target.h"

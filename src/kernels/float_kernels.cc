@@ -2,9 +2,9 @@
 
 #include "kernels/float_kernels.h"
 
+#include "base/highway_targets.h"
 #include "kernels/attention_range.h"
 #include "kernels/float_reference.h"
-#include "kernels/highway_targets.h"
 
 #define HWY_TARGET_INCLUDE "kernels/float_kernels.cc"
 #include "hwy/foreach_target.h"

@@ -1,6 +1,6 @@
 // y = x W^T + b in float32.
 
-#include "kernels/highway_targets.h"
+#include "base/highway_targets.h"
 
 #define HWY_TARGET_INCLUDE "kernels/float_linear.cc"
 #include "hwy/foreach_target.h"

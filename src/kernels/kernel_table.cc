@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/linear_amx.h"
+#include "kernels/linear_neondot.h"
 #include "kernels/linear_ref.h"
 #include "kernels/linear_vnni.h"
 #include "kernels/linear_words.h"
@@ -29,7 +30,10 @@ Isa BaseIsa(Isa isa) {
 
 const LinearKernel& BestLinear(Isa isa) {
   const LinearKernel* amx = isa == Isa::kAmx ? AmxLinearKernel() : nullptr;
-  for (const LinearKernel* kernel : {amx, LinearVnniFor(isa), LinearWordsFor(BaseIsa(isa))}) {
+  // Most processors with SVE have the dot products of NEON too, but not all (A64FX).
+  const bool has_neon_dot = isa == Isa::kNeonDot || (isa == Isa::kSve && WhyUnavailable(Isa::kNeonDot).empty());
+  const LinearKernel* neon_dot = has_neon_dot ? LinearNeonDot() : nullptr;
+  for (const LinearKernel* kernel : {amx, LinearVnniFor(isa), neon_dot, LinearWordsFor(BaseIsa(isa))}) {
     if (kernel != nullptr) return *kernel;
   }
   return kLinearRef;

@@ -1,7 +1,7 @@
 #include "kernels/linear_vnni.h"
 
+#include "base/highway_targets.h"
 #include "kernels/dot_kernel.h"
-#include "kernels/highway_targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/linear_vnni.cc"
 #include "hwy/foreach_target.h"
@@ -33,17 +33,26 @@ struct ByteOps {
   using Sums = hn::Vec<DI>;
   static constexpr auto kLanes = static_cast<int64_t>(hn::MaxLanes(DB()));
   static constexpr int kOutputs = HWY_TARGET == HWY_AVX3 ? 6 : 3;
+  static constexpr int kStreamOutputs = HWY_TARGET == HWY_AVX3 ? 4 : 3;
   static constexpr int kParts = HWY_TARGET == HWY_AVX3 ? 4 : 3;
   static constexpr int64_t kPanelBytes = 1;
   static constexpr int64_t kPartBytes = 1;
-  // 32-bit sums would allow 65536 (kMaxDigitSumLength); so much of a panel and four parts fit the first-level cache.
+  static constexpr int64_t kMaxSumK = kMaxDigitSumLength;
+  // So much of a panel and four parts fit the first-level cache.
   static constexpr int64_t kMaxK = 4096;
-  static constexpr bool kSignedAsUnsigned = true;
+  static constexpr bool kUnsignedWeights[] = {true, true};
 
   template <Source kSource>
   static HWY_INLINE Weights LoadWeights(const uint8_t* p) {
     const DB db;
     const Weights bytes = hn::LoadU(db, p);
+    return kSource == Source::kSigned ? hn::Xor(bytes, hn::Set(db, 0x80)) : bytes;
+  }
+  static constexpr bool kMaskedLoads = HWY_TARGET == HWY_AVX3;
+  template <Source kSource>
+  static HWY_INLINE Weights LoadSome(const uint8_t* p, int64_t count) {
+    const DB db;
+    const Weights bytes = hn::MaskedLoad(hn::FirstN(db, static_cast<size_t>(count)), db, p);
     return kSource == Source::kSigned ? hn::Xor(bytes, hn::Set(db, 0x80)) : bytes;
   }
   static HWY_INLINE void StoreWeights(Weights weights, std::byte* p) {
@@ -94,21 +103,10 @@ struct ByteOps {
   }
 };
 
-constexpr DotKernel kDot = MakeDotKernel<ByteOps>();
-
-constexpr Isa kPackIsa = HWY_TARGET == HWY_AVX3 ? Isa::kAvx512 : Isa::kAvx2;
-
-const char* Declines(int64_t /*k*/) { return nullptr; }
-size_t PackedBytes(int64_t m, int64_t k) { return static_cast<size_t>(3 * m * PartStride(k, ByteOps::kPartBytes)); }
-void Pack(ConstMatrix x, const RowScale* rows, int64_t m_begin, int64_t m_end, std::byte* packed) {
-  PackKernelsFor(kPackIsa)->pack_digits(x, rows, m_begin, m_end, packed);
-}
-void Multiply(const MultiplyArgs& args) { DotMultiply(kDot, *PackKernelsFor(kPackIsa), args); }
-
 }  // namespace
 
 extern const LinearKernel kLinearVnni;
-const LinearKernel kLinearVnni = {Declines, {0, 0, 2, 3}, 1, PackedBytes, Pack, 16, Multiply};
+const LinearKernel kLinearVnni = DotLinear < ByteOps, HWY_TARGET == HWY_AVX3 ? Isa::kAvx512 : Isa::kAvx2 > ::Make();
 
 }  // namespace w8a16::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -1,7 +1,7 @@
 #include "kernels/linear_words.h"
 
+#include "base/highway_targets.h"
 #include "kernels/dot_kernel.h"
-#include "kernels/highway_targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/linear_words.cc"
 #include "hwy/foreach_target.h"
@@ -35,12 +35,15 @@ struct WordOps {
   static constexpr auto kLanes = static_cast<int64_t>(hn::MaxLanes(DW()));
   // As many sums as registers allow beside the operands; Arm's widening products need two each.
   static constexpr int kOutputs = HWY_TARGET == HWY_AVX3 ? 6 : HWY_TARGET == HWY_NEON ? 4 : 3;
+  static constexpr int kStreamOutputs = HWY_TARGET == HWY_AVX3 ? 4 : kOutputs;
   static constexpr int kParts = 3;
   static constexpr int64_t kPanelBytes = 2;
   static constexpr int64_t kPartBytes = 2;
-  // A 32-bit lane takes two products of at most 255 * 32768 a step: 128 steps stay below 2^31. And a panel stays small.
-  static constexpr int64_t kMaxK = HWY_MIN(128 * kLanes, 2048);
-  static constexpr bool kSignedAsUnsigned = false;
+  // A 32-bit lane takes two products of at most 255 * 32768 a step: 128 steps stay below 2^31.
+  static constexpr int64_t kMaxSumK = 128 * kLanes;
+  // And a panel stays small.
+  static constexpr int64_t kMaxK = HWY_MIN(kMaxSumK, 2048);
+  static constexpr bool kUnsignedWeights[] = {false, true};
 
   template <Source kSource>
   static HWY_INLINE Weights LoadWeights(const uint8_t* p) {
@@ -51,6 +54,18 @@ struct WordOps {
       return hn::PromoteTo(dw, hn::LoadU(hn::Rebind<int8_t, DW>(), reinterpret_cast<const int8_t*>(p)));
     } else {
       return hn::PromoteTo(dw, hn::LoadU(hn::Rebind<uint8_t, DW>(), p));
+    }
+  }
+  static constexpr bool kMaskedLoads = HWY_TARGET == HWY_AVX3;
+  template <Source kSource>
+  static HWY_INLINE Weights LoadSome(const uint8_t* p, int64_t count) {
+    const DW dw;
+    const hn::Rebind<uint8_t, DW> db;
+    const auto bytes = hn::MaskedLoad(hn::FirstN(db, static_cast<size_t>(count)), db, p);
+    if constexpr (kSource == Source::kSigned) {
+      return hn::PromoteTo(dw, hn::BitCast(hn::Rebind<int8_t, DW>(), bytes));
+    } else {
+      return hn::PromoteTo(dw, bytes);
     }
   }
   static HWY_INLINE void StoreWeights(Weights weights, std::byte* p) {
@@ -101,24 +116,15 @@ struct WordOps {
   }
 };
 
-constexpr DotKernel kDot = MakeDotKernel<WordOps>();
-
 constexpr Isa kIsa = HWY_TARGET == HWY_AVX3   ? Isa::kAvx512
                      : HWY_TARGET == HWY_AVX2 ? Isa::kAvx2
                      : HWY_TARGET == HWY_SSE4 ? Isa::kSse4
                                               : Isa::kNeon;
 
-const char* Declines(int64_t /*k*/) { return nullptr; }
-size_t PackedBytes(int64_t m, int64_t k) { return static_cast<size_t>(2 * m * PartStride(k, WordOps::kPartBytes)); }
-void Pack(ConstMatrix x, const RowScale* rows, int64_t m_begin, int64_t m_end, std::byte* packed) {
-  PackKernelsFor(kIsa)->pack_words(x, rows, m_begin, m_end, packed);
-}
-void Multiply(const MultiplyArgs& args) { DotMultiply(kDot, *PackKernelsFor(kIsa), args); }
-
 }  // namespace
 
 extern const LinearKernel kLinearWords;
-const LinearKernel kLinearWords = {Declines, {0, 0, 1, 2}, 1, PackedBytes, Pack, 16, Multiply};
+const LinearKernel kLinearWords = DotLinear<WordOps, kIsa>::Make();
 
 }  // namespace w8a16::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -1,6 +1,6 @@
 // The products of 16-bit lanes that the sse4, avx2, avx512 and neon kernels are made of. Highway compiles this file
 // once for each target; WordPeakProbe picks, not Highway's own dispatch.
-#include "kernels/highway_targets.h"
+#include "base/highway_targets.h"
 #include "kernels/peak_probe.h"
 
 #undef HWY_TARGET_INCLUDE

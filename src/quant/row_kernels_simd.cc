@@ -1,16 +1,15 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/highway_targets.h"
 #include "quant/row_kernels.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quant/row_kernels_simd.cc"
-// One target for each family that has kernels; Arm's SVE processors run NEON.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
-
-#if HWY_TARGET != HWY_SCALAR  // where the compiler's baseline has no vectors; kReferenceRowKernels does that
+// Vectors of unknown length cannot be held in arrays; SVE machines run the NEON code.
+#if !HWY_HAVE_SCALABLE
 
 HWY_BEFORE_NAMESPACE();
 namespace w8a16 {
@@ -145,8 +144,7 @@ const RowKernels kRowKernels = {MaxMagnitude, QuantizeRow, MeasureRow};
 }  // namespace HWY_NAMESPACE
 }  // namespace w8a16
 HWY_AFTER_NAMESPACE();
-
-#endif
+#endif  // !HWY_HAVE_SCALABLE
 
 #if HWY_ONCE
 
