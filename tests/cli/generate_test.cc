@@ -138,7 +138,8 @@ TEST(Generate, BrokenTokenizer) {
 
 TEST(Generate, StopStringsEndTheText) {
   const TinyModel model;
-  const std::vector<std::string> command = {"generate", model.path(), "--prompt", "To be", "--max-new-tokens", "30"};
+  const std::vector<std::string> command = {"generate",         model.path(), "--prompt",    "To be",
+                                            "--max-new-tokens", "30",         "--ignore-eos"};
   const auto text = W8A16Json(command)["text"].get<std::string>();
   ASSERT_GT(text.size(), 12U);
   const std::string stop = text.substr(8, 3);
