@@ -1,6 +1,9 @@
 #include "text/jinja/globals.h"
 
 #include <array>
+#include <functional>
+#include <map>
+#include <utility>
 
 #include "base/strings.h"
 #include "text/jinja/bound.h"
@@ -12,30 +15,23 @@ namespace {
 /// What namespace() gives: members that can be set from inside a loop.
 class Namespace : public Object {
  public:
-  explicit Namespace(std::vector<std::pair<std::string, Value>> members) : members_(std::move(members)) {}
+  using Members = std::map<std::string, Value, std::less<>>;
+  explicit Namespace(Members members) : members_(std::move(members)) {}
 
   std::string_view TypeName() const override { return "a namespace"; }
 
   std::optional<Value> Attribute(std::string_view name) override {
-    for (const auto& [key, value] : members_) {
-      if (key == name) return value;
-    }
-    return std::nullopt;
+    const auto found = members_.find(name);
+    return found == members_.end() ? std::nullopt : std::optional(found->second);
   }
 
   bool SetAttribute(std::string_view name, const Value& value) override {
-    for (auto& [key, old] : members_) {
-      if (key == name) {
-        old = value;
-        return true;
-      }
-    }
-    members_.emplace_back(name, value);
+    members_.insert_or_assign(std::string(name), value);
     return true;
   }
 
  private:
-  std::vector<std::pair<std::string, Value>> members_;
+  Members members_;
 };
 
 class Function : public Object {
@@ -65,9 +61,9 @@ std::vector<std::pair<Value, Value>> Members(Runtime& runtime, std::string_view 
 }
 
 Value MakeNamespace(Runtime& runtime, const Arguments& arguments) {
-  std::vector<std::pair<std::string, Value>> members;
+  Namespace::Members members;
   const Value dict = runtime.MakeDict(Members(runtime, "namespace()", arguments));
-  for (const auto& [key, value] : dict.dict()->items) members.emplace_back(ToText(runtime, key), value);
+  for (const auto& [key, value] : dict.dict()->items) members.insert_or_assign(ToText(runtime, key), value);
   return Value(runtime.Own<Namespace>(std::move(members)));
 }
 

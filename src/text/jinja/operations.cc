@@ -47,8 +47,9 @@ Value Repeat(Runtime& runtime, const Value& value, int64_t times) {
     return {std::move(out)};
   }
   const List& list = *value.list();
-  if (!list.items.empty())
+  if (!list.items.empty()) {
     runtime.SpendItems(count > (size_t{1} << 40) / list.items.size() ? SIZE_MAX : count * list.items.size());
+  }
   std::vector<Value> items;
   for (size_t i = 0; i < count && !list.items.empty(); ++i) {
     items.insert(items.end(), list.items.begin(), list.items.end());

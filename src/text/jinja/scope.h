@@ -1,9 +1,10 @@
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "text/jinja/value.h"
 
@@ -15,22 +16,20 @@ class Scope {
   /// Null where the name is not set.
   const Value* Find(std::string_view name) const {
     for (const Scope* scope = this; scope != nullptr; scope = scope->parent_) {
-      for (const auto& [key, value] : scope->variables_) {
-        if (key == name) return &value;
-      }
+      const auto found = scope->variables_.find(name);
+      if (found != scope->variables_.end()) return &found->second;
     }
     return nullptr;
   }
 
   /// Sets the name in this scope; one of the same name around it is hidden.
   void Set(std::string_view name, Value value) {
-    for (auto& [key, old] : variables_) {
-      if (key == name) {
-        old = std::move(value);
-        return;
-      }
+    const auto found = variables_.find(name);
+    if (found == variables_.end()) {
+      variables_.emplace(name, std::move(value));
+    } else {
+      found->second = std::move(value);
     }
-    variables_.emplace_back(name, std::move(value));
   }
 
   /// A macro refers to this scope: it stays until the rendering ends.
@@ -42,7 +41,7 @@ class Scope {
   friend class Runtime;
   Scope* parent_ = nullptr;
   bool captured_ = false;
-  std::vector<std::pair<std::string, Value>> variables_;
+  std::map<std::string, Value, std::less<>> variables_;
 };
 
 }  // namespace w8a16::jinja
