@@ -4,7 +4,9 @@
 #include <cstring>
 #include <utility>
 
+#include "base/strings.h"
 #include "model/decoder.h"
+#include "w8a16/error.h"
 
 namespace w8a16 {
 
@@ -53,5 +55,12 @@ KvCache& KvCache::operator=(KvCache&&) noexcept = default;
 
 int64_t KvCache::length() const { return impl_->length; }
 void KvCache::Clear() { impl_->length = 0; }
+
+void KvCache::Truncate(int64_t length) {
+  if (length < 0 || length > impl_->length) {
+    throw Error(StrCat("a cache of ", impl_->length, " tokens cannot be cut to ", length));
+  }
+  impl_->length = length;
+}
 
 }  // namespace w8a16
