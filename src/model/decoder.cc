@@ -31,7 +31,9 @@ std::span<const float> Decoder::Forward(std::span<const SequenceInput> inputs, L
     sequences_.push_back({&cache, input.ids, cache.length, cache.length + static_cast<int64_t>(input.ids.size())});
   }
   const Pass pass = RunBlocks(sequences_);
-  return Head(pass, logits);
+  const std::span<const float> result = Head(pass, logits);
+  for (const Sequence& sequence : sequences_) sequence.cache->Append(sequence.ids);
+  return result;
 }
 
 void Decoder::RefreshCache(const SequenceInput& input) {
@@ -42,6 +44,7 @@ void Decoder::RefreshCache(const SequenceInput& input) {
   cache.length = 0;
   const std::array<Sequence, 1> again = {{{&cache, ids, 0, positions}}};
   RunBlocks(again);
+  cache.Append(ids);
 }
 
 Pass Decoder::RunBlocks(std::span<const Sequence> sequences) {
@@ -56,7 +59,6 @@ Pass Decoder::RunBlocks(std::span<const Sequence> sequences) {
   attention_.Prepare(pass);
   Embed(pass);
   for (size_t layer = 0; layer < weights_.blocks.size(); ++layer) RunBlock(pass, static_cast<int64_t>(layer));
-  for (const Sequence& sequence : sequences) sequence.cache->Append(sequence.ids);
   return pass;
 }
 

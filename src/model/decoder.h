@@ -31,7 +31,8 @@ class Decoder {
  private:
   /// Reads the text in `input.cache` again where its keys are wrong for the text that `input` makes of it.
   void RefreshCache(const SequenceInput& input);
-  /// Takes all new tokens through all blocks, from ids to the residual stream, and adds them to their caches.
+  /// Takes all new tokens through all blocks, from ids to the residual stream; their keys and values are in the caches,
+  /// but not counted yet.
   Pass RunBlocks(std::span<const Sequence> sequences);
   void Embed(const Pass& pass);
   void RunBlock(const Pass& pass, int64_t layer);
