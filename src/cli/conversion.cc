@@ -15,14 +15,6 @@
 
 namespace w8a16 {
 
-SqnrSummary SummarizeSqnr(const ConvertReport& report) {
-  if (report.layers.empty()) return {};
-  std::vector<ConvertedLayer> layers = report.layers;
-  std::sort(layers.begin(), layers.end(),
-            [](const ConvertedLayer& a, const ConvertedLayer& b) { return a.sqnr_db < b.sqnr_db; });
-  return {layers.front().sqnr_db, layers[layers.size() / 2].sqnr_db, layers.front().name};
-}
-
 Table ConversionTable(const ConvertReport& report) {
   Table table({"quantization", ">"});
   table.AddRow({"linear layers quantized", fmt::format("{}", report.layers.size())});

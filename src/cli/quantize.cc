@@ -1,13 +1,18 @@
 #include <fmt/format.h>
 
+#include <array>
+#include <ctime>
 #include <filesystem>
 #include <memory>
 
+#include "checkpoint/atomic_file.h"
 #include "cli/commands.h"
 #include "cli/conversion.h"
 #include "cli/format.h"
 #include "cli/json_out.h"
 #include "cli/model_args.h"
+#include "cli/model_directory.h"
+#include "convert/report_page.h"
 #include "w8a16/error.h"
 
 namespace w8a16 {
@@ -18,6 +23,7 @@ struct QuantizeArgs : ConversionArgs {
   std::vector<std::string> only;
   bool no_default_ignore = false;
   std::string format = "pack-quantized";
+  std::string report;  // empty: none
 };
 
 Json ReportJson(const ConvertReport& report) {
@@ -67,6 +73,7 @@ void PrintReport(const QuantizeArgs& args, const ConvertReport& report) {
   }
   PrintText(fmt::format("\nWrote {} in {}. Try it: w8a16 generate {} --prompt \"Once upon a time\"\n", args.destination,
                         FormatSeconds(report.seconds), args.destination));
+  if (!args.report.empty()) PrintText(fmt::format("The report is in {}\n", args.report));
 }
 
 // TorchScript models are another command's, which is there only where LibTorch is.
@@ -80,6 +87,59 @@ void RefuseTorchFile(const QuantizeArgs& args) {
       args.source, args.source));
 }
 
+// What is no page would be written over by mistake.
+void CheckReportOption(const QuantizeArgs& args) {
+  if (args.report.empty()) return;
+  const std::string extension = std::filesystem::path(args.report).extension().string();
+  if (extension != ".html" && extension != ".htm") {
+    throw CLI::ValidationError("--report", fmt::format("{} must be the name of a page, ending in .html", args.report));
+  }
+  if (args.dry_run) throw CLI::ValidationError("--report", "there is nothing to report of a --dry-run; leave one out");
+}
+
+// Before hours of work, not after them.
+void RequireReportPath(const QuantizeArgs& args) {
+  if (args.report.empty()) return;
+  const auto normal = [](const std::string& path) {
+    const std::filesystem::path absolute = std::filesystem::absolute(path).lexically_normal();
+    return absolute.has_filename() ? absolute : absolute.parent_path();
+  };
+  const std::filesystem::path report = normal(args.report);
+  const std::filesystem::path destination = normal(args.destination);
+  if (report == destination || std::filesystem::is_directory(report)) {
+    throw Error(fmt::format("cannot write the report {}: it is a directory; name a file", args.report));
+  }
+  // It will be there when the report is written.
+  if (report.parent_path() == destination && !std::filesystem::exists(destination)) return;
+  if (!std::filesystem::is_directory(report.parent_path())) {
+    throw Error(fmt::format("cannot write the report {}: there is no directory {}; make it first", args.report,
+                            report.parent_path().string()));
+  }
+  const AtomicFile attempt(report);  // leaves nothing
+}
+
+std::string LocalTime() {
+  const std::time_t now = std::time(nullptr);
+  std::tm time{};
+  localtime_r(&now, &time);
+  std::array<char, 64> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M %Z", &time)};
+}
+
+void WriteReport(const QuantizeArgs& args, const ConvertReport& report) {
+  if (args.report.empty()) return;
+  const ReportFacts facts = {.source = args.source,
+                             .destination = args.destination,
+                             .format = args.format,
+                             .version = W8A16_VERSION,
+                             .date = LocalTime()};
+  try {
+    WriteTextFile(args.report, RenderReportPage(report, facts));
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}; the checkpoint itself is whole in {}", error.what(), args.destination));
+  }
+}
+
 void RunQuantize(const QuantizeArgs& args) {
   ConvertOptions options;
   ReadOutputOptions(args, options);
@@ -87,17 +147,23 @@ void RunQuantize(const QuantizeArgs& args) {
   options.ignore = args.ignore;
   options.only = args.only;
   options.default_ignore = !args.no_default_ignore;
+  CheckReportOption(args);
   RefuseTorchFile(args);
   ApplyThreads(args.threads);
+  const std::string source = ModelDirectory(args.source);
   if (args.dry_run) {
-    PrintPlan(PlanQuantization(Checkpoint::Open(args.source), options), args.json);
+    PrintPlan(PlanQuantization(Checkpoint::Open(source), options), args.json);
     return;
   }
+  RequireReportPath(args);
   const ConvertReport report = RunWithProgress(args, "quantizing", [&](const ConvertProgress& progress) {
-    return QuantizeCheckpoint(args.source, args.destination, options, progress);
+    return QuantizeCheckpoint(source, args.destination, options, progress);
   });
+  WriteReport(args, report);
   if (args.json) {
-    PrintJson(ReportJson(report));
+    Json document = ReportJson(report);
+    if (!args.report.empty()) document["report"] = args.report;
+    PrintJson(document);
   } else {
     PrintReport(args, report);
   }
@@ -112,7 +178,8 @@ CLI::Option* AddPatterns(CLI::App& command, const char* name, std::vector<std::s
 void AddQuantize(CLI::App& app) {
   const auto args = std::make_shared<QuantizeArgs>();
   CLI::App* command = app.add_subcommand("quantize", "Stream a float checkpoint into a quantized one");
-  AddConversionOptions(*command, *args, "Directory of a float Hugging Face checkpoint");
+  AddConversionOptions(*command, *args,
+                       "Directory of a float Hugging Face checkpoint, or its id on the Hub: org/name[@revision]");
   AddPatterns(*command, "--ignore", args->ignore,
               "A module that stays float: its full name, the last part of it, or re: and a regular expression; may be "
               "given several times");
@@ -123,6 +190,8 @@ void AddQuantize(CLI::App& app) {
   command->add_option("--format", args->format, "Form of the checkpoint (default: pack-quantized)")
       ->check(CLI::IsMember({"pack-quantized", "int-quantized"}))
       ->type_name("NAME");
+  command->add_option("--report", args->report, "Also write a page about sizes and quality, as quality.html")
+      ->type_name("FILE.html");
   command->callback([args] { RunQuantize(*args); });
 }
 
