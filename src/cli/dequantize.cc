@@ -7,6 +7,7 @@
 #include "cli/format.h"
 #include "cli/json_out.h"
 #include "cli/model_args.h"
+#include "cli/model_directory.h"
 
 namespace w8a16 {
 namespace {
@@ -34,12 +35,13 @@ void RunDequantize(const DequantizeArgs& args) {
   ReadOutputOptions(args, options);
   options.dtype = ParseDTypeOption(args.dtype);
   ApplyThreads(args.threads);
+  const std::string source = ModelDirectory(args.source);
   if (args.dry_run) {
-    PrintPlan(PlanDequantization(Checkpoint::Open(args.source), options), args.json);
+    PrintPlan(PlanDequantization(Checkpoint::Open(source), options), args.json);
     return;
   }
   const ConvertReport report = RunWithProgress(args, "dequantizing", [&](const ConvertProgress& progress) {
-    return DequantizeCheckpoint(args.source, args.destination, options, progress);
+    return DequantizeCheckpoint(source, args.destination, options, progress);
   });
   if (args.json) {
     PrintJson(ReportJson(report));
@@ -55,7 +57,8 @@ void RunDequantize(const DequantizeArgs& args) {
 void AddDequantize(CLI::App& app) {
   const auto args = std::make_shared<DequantizeArgs>();
   CLI::App* command = app.add_subcommand("dequantize", "Turn a quantized checkpoint back into a plain float one");
-  AddConversionOptions(*command, *args, "Directory of a quantized checkpoint");
+  AddConversionOptions(*command, *args,
+                       "Directory of a quantized checkpoint, or its id on the Hub: org/name[@revision]");
   command
       ->add_option(
           "--dtype", args->dtype,

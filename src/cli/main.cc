@@ -41,6 +41,7 @@ void AddCommands(CLI::App& app) {
   w8a16::AddQuantize(app);
   w8a16::AddDequantize(app);
   w8a16::AddGenerate(app);
+  w8a16::AddChat(app);
   w8a16::AddLogits(app);
   w8a16::AddEval(app);
   w8a16::AddInspect(app);

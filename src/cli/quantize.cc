@@ -11,6 +11,7 @@
 #include "cli/format.h"
 #include "cli/json_out.h"
 #include "cli/model_args.h"
+#include "cli/model_directory.h"
 #include "convert/report_page.h"
 #include "w8a16/error.h"
 
@@ -149,13 +150,14 @@ void RunQuantize(const QuantizeArgs& args) {
   CheckReportOption(args);
   RefuseTorchFile(args);
   ApplyThreads(args.threads);
+  const std::string source = ModelDirectory(args.source);
   if (args.dry_run) {
-    PrintPlan(PlanQuantization(Checkpoint::Open(args.source), options), args.json);
+    PrintPlan(PlanQuantization(Checkpoint::Open(source), options), args.json);
     return;
   }
   RequireReportPath(args);
   const ConvertReport report = RunWithProgress(args, "quantizing", [&](const ConvertProgress& progress) {
-    return QuantizeCheckpoint(args.source, args.destination, options, progress);
+    return QuantizeCheckpoint(source, args.destination, options, progress);
   });
   WriteReport(args, report);
   if (args.json) {
@@ -176,7 +178,8 @@ CLI::Option* AddPatterns(CLI::App& command, const char* name, std::vector<std::s
 void AddQuantize(CLI::App& app) {
   const auto args = std::make_shared<QuantizeArgs>();
   CLI::App* command = app.add_subcommand("quantize", "Stream a float checkpoint into a quantized one");
-  AddConversionOptions(*command, *args, "Directory of a float Hugging Face checkpoint");
+  AddConversionOptions(*command, *args,
+                       "Directory of a float Hugging Face checkpoint, or its id on the Hub: org/name[@revision]");
   AddPatterns(*command, "--ignore", args->ignore,
               "A module that stays float: its full name, the last part of it, or re: and a regular expression; may be "
               "given several times");

@@ -53,9 +53,7 @@ ConvertStep DequantizeStep(const Checkpoint& checkpoint, const std::string& modu
   step.kind = StepKind::kDequantize;
   step.module = module;
   step.transposed = transposed;
-  for (const char* part : {".weight_packed", ".weight"}) {
-    if (const TensorInfo* tensor = checkpoint.Find(module + part)) step.source = *tensor;
-  }
+  step.source = *checkpoint.Find(layer.parts.front());
   std::vector<int64_t> shape = {layer.out_features, layer.in_features};
   if (transposed) std::swap(shape[0], shape[1]);
   step.made = {{module + ".weight", options.dtype.value_or(layer.scales.dtype), shape}};

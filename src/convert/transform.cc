@@ -68,7 +68,8 @@ class DequantizeTransform : public BlockTransform {
         out_features_(layer.out_features),
         row_elements_(step.made[0].shape[1]),
         row_bytes_(step.transposed ? layer.out_features : layer.row_stride),
-        to_(step.made[0].dtype) {
+        to_(step.made[0].dtype),
+        owner_(layer.owner) {
     for (int64_t row = 0; row < out_features_; ++row) {
       scales_.push_back(LoadFloat(layer.scales.data, layer.scales.dtype, row));
     }
@@ -118,6 +119,7 @@ class DequantizeTransform : public BlockTransform {
   int64_t row_elements_;
   int64_t row_bytes_;
   DType to_;
+  std::shared_ptr<const void> owner_;  // of the weights: those of some formats are made in memory
   std::vector<float> scales_;
   ConvertedLayer layer_;
 };

@@ -81,9 +81,9 @@ TEST_F(ConvertFailuresTest, RefusesAQuantizedSource) {
   model.config() = WithQuantizationConfig(model.config(), {});
   model.Write(source_);
   ExpectRefused({(source_ / "config.json").string(), "quantization_config", "quantized already"});
-  model.config()["quantization_config"]["quant_method"] = "gptq";
+  model.config()["quantization_config"]["quant_method"] = "awq";
   model.Write(source_);
-  ExpectRefused({(source_ / "config.json").string(), "quantization_config.quant_method is \"gptq\""});
+  ExpectRefused({(source_ / "config.json").string(), "quantization_config.quant_method is \"awq\""});
 }
 
 TEST_F(ConvertFailuresTest, RefusesAMissingSource) {
