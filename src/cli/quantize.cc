@@ -97,7 +97,7 @@ void CheckReportOption(const QuantizeArgs& args) {
   if (args.dry_run) throw CLI::ValidationError("--report", "there is nothing to report of a --dry-run; leave one out");
 }
 
-// Before hours of work, not after them.
+// Before hours of work (and before a download), not after them.
 void RequireReportPath(const QuantizeArgs& args) {
   if (args.report.empty()) return;
   const auto normal = [](const std::string& path) {
@@ -149,13 +149,13 @@ void RunQuantize(const QuantizeArgs& args) {
   options.default_ignore = !args.no_default_ignore;
   CheckReportOption(args);
   RefuseTorchFile(args);
+  RequireReportPath(args);
   ApplyThreads(args.threads);
   const std::string source = ModelDirectory(args.source);
   if (args.dry_run) {
     PrintPlan(PlanQuantization(Checkpoint::Open(source), options), args.json);
     return;
   }
-  RequireReportPath(args);
   const ConvertReport report = RunWithProgress(args, "quantizing", [&](const ConvertProgress& progress) {
     return QuantizeCheckpoint(source, args.destination, options, progress);
   });

@@ -36,7 +36,7 @@ Place Locate(std::string_view name) {
     if (const std::optional<uint64_t> number = ParseNumber(part)) {
       if (!place.number) {
         place.number = number;
-        place.stack = begin == 0 ? "" : name.substr(0, begin - 1);
+        place.stack = name.substr(0, begin == 0 ? 0 : begin - 1);
         place.kind.clear();
       }
     } else {

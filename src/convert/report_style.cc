@@ -6,15 +6,15 @@
 namespace w8a16 {
 namespace {
 
-// Series colours are apart from each other for the common kinds of colour blindness, and have a contrast of at least 3
-// to the surface; text has at least 4.5.
+// Series colours differ by at least 16 (CIE 1976, Lab) from each other, as all see them and as people without one kind of
+// cones do (Machado, Oliveira, Fernandes 2009), and have a contrast of at least 3 to the surface; text has at least 4.5.
 constexpr const char* kStyle = R"css(
 :root{color-scheme:light dark;
 --page:#f5f4f0;--card:#fff;--ink:#1b1e23;--soft:#5a616b;--line:#e1dfd8;--accent:#0b62a4;--rest:#b0a898;--warn:#8a4b00;--warn-back:#fff4e0;
---c0:#0068a8;--c1:#c8500a;--c2:#00835f;--c3:#b0407f;--c4:#94690a;--c5:#3590c4;--c6:#5b3fa6;--c7:#6a737d}
+--c0:#0d3f6f;--c1:#c8500a;--c2:#1c7c57;--c3:#ad4b9d;--c4:#b18c41;--c5:#2591c7;--c6:#5c3fa7;--c7:#6a7079}
 @media(prefers-color-scheme:dark){:root{
 --page:#14161a;--card:#1d2025;--ink:#e9e7e2;--soft:#a4aab3;--line:#33373e;--accent:#62b0f2;--rest:#6d6a63;--warn:#f0bd70;--warn-back:#33291a;
---c0:#4da3f0;--c1:#ff8a4c;--c2:#35c39a;--c3:#f08cc0;--c4:#dfb14a;--c5:#8ad8fa;--c6:#a78bfa;--c7:#a8b2bd}}
+--c0:#6babfa;--c1:#f58243;--c2:#11a575;--c3:#fa99d0;--c4:#facb5f;--c5:#92defa;--c6:#8780fa;--c7:#93949c}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","DejaVu Sans",sans-serif;-webkit-text-size-adjust:100%}
 main,header,footer{max-width:68rem;margin:0 auto;padding:0 1.25rem}

@@ -91,8 +91,8 @@ Html SizesPart(const ConvertReport& report) {
 Html KindsTable(const LayerMap& map) {
   Html out;
   out << "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Kinds of layers\">\n<table>\n<thead><tr>"
-         "<th scope=\"col\">Kind</th><th scope=\"col\">Layers</th><th scope=\"col\">Before</th><th "
-         "scope=\"col\">After</th><th scope=\"col\">Median SQNR</th><th scope=\"col\">Lowest SQNR</th></tr></thead>\n"
+         "<th scope=\"col\">Kind</th><th scope=\"col\">Layers</th><th scope=\"col\">Median SQNR</th>"
+         "<th scope=\"col\">Lowest</th><th scope=\"col\">Before</th><th scope=\"col\">After</th></tr></thead>\n"
          "<tbody>\n";
   for (const LayerKind& kind : map.kinds) {
     Sizes sizes;
@@ -102,9 +102,9 @@ Html KindsTable(const LayerMap& map) {
     }
     const SqnrSummary sqnr = SummarizeSqnr(kind.layers);
     out << "<tr><th scope=\"row\"><code>" << kind.label << "</code></th><td>"
-        << Grouped(static_cast<int64_t>(kind.layers.size())) << "</td><td>" << FormatBytes(sizes.before) << "</td><td>"
-        << FormatBytes(sizes.after) << "</td><td>" << Decibels(sqnr.median_db) << "</td><td>" << Decibels(sqnr.worst_db)
-        << "</td></tr>\n";
+        << Grouped(static_cast<int64_t>(kind.layers.size())) << "</td><td>" << Decibels(sqnr.median_db) << "</td><td>"
+        << Decibels(sqnr.worst_db) << "</td><td>" << FormatBytes(sizes.before) << "</td><td>"
+        << FormatBytes(sizes.after) << "</td></tr>\n";
   }
   out << "</tbody>\n</table>\n</div>\n";
   return out;

@@ -18,7 +18,7 @@ TEST(QuantizeReport, WritesThePage) {
   const std::string page = ReadTextFile(scratch / "r.html");
   EXPECT_THAT(page, ::testing::StartsWith("<!DOCTYPE html>"));
   EXPECT_THAT(page, ::testing::EndsWith("</html>\n"));
-  for (const std::string& part : {model.path().string(), (scratch / "out").string(), std::string("pack-quantized"),
+  for (const std::string& part : {std::string(model.path()), (scratch / "out").string(), std::string("pack-quantized"),
                                   std::string("lm_head"), std::string("nothing_like_it")}) {
     EXPECT_THAT(page, HasSubstr(part));
   }

@@ -7,6 +7,7 @@
 #include "base/numbers.h"
 #include "convert/report_fixture.h"
 #include "convert/report_html.h"
+#include "convert/tiny_llama.h"
 #include "testing/process.h"
 
 namespace w8a16::testing {
@@ -224,6 +225,29 @@ TEST(ReportPage, NotesAndWarnings) {
   EXPECT_TRUE(Holds(page, "model_type &quot;x&quot; is unknown"));
   EXPECT_TRUE(Holds(page, "4 of 9 weight files were finished by an earlier run"));
   EXPECT_EQ(Problems(page), "");
+}
+
+TEST(ReportPage, ResumedRunReportsOnAllLayers) {
+  const TempDir scratch;
+  const TinyLlama model;
+  model.Write(scratch / "source");
+  ConvertOptions options;
+  options.max_shard_bytes = 1000;
+  ConvertReport whole = QuantizeCheckpoint(scratch / "source", scratch / "whole", options);
+  ASSERT_GT(whole.shards, 2U);
+  struct Stop : std::exception {};
+  int calls = 0;
+  const auto stop = [&calls](uint64_t, uint64_t) {
+    if (++calls > 12) throw Stop();
+  };
+  EXPECT_THROW(QuantizeCheckpoint(scratch / "source", scratch / "out", options, stop), Stop);
+  options.resume = true;
+  ConvertReport resumed = QuantizeCheckpoint(scratch / "source", scratch / "out", options);
+  ASSERT_GT(resumed.kept_shards, 0U);
+  EXPECT_TRUE(Holds(Render(resumed), "were finished by an earlier run"));
+  resumed.kept_shards = 0;
+  resumed.seconds = whole.seconds;
+  EXPECT_EQ(Render(resumed), Render(whole));
 }
 
 TEST(ReportPage, CheckpointThatGrew) {
