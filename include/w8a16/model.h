@@ -38,6 +38,8 @@ class KvCache {
   KvCache& operator=(KvCache&&) noexcept;
   int64_t length() const;  ///< tokens seen
   void Clear();
+  /// Forgets all but the first `length` tokens (0 to length()).
+  void Truncate(int64_t length);
 
   struct Impl;
   Impl& impl() { return *impl_; }
@@ -89,23 +91,48 @@ class Model {
 struct GenerateOptions {
   int64_t max_new_tokens = 128;
   float temperature = 0;  ///< 0: greedy
-  int32_t top_k = 0;
+  int32_t top_k = 0;      ///< 0: all
   float top_p = 1;
+  float min_p = 0;
+  float repetition_penalty = 1;  ///< for tokens of the prompt and of the new text
   uint64_t seed = 0;
   bool ignore_eos = false;
+  std::vector<int32_t> stop_ids = {};  ///< ids that end the text beside the model's own
+  bool logprobs = false;               ///< fill GenerateResult::logprobs
 };
 
-enum class FinishReason : uint8_t { kEos, kLength, kContext };
+/// What DIRECTORY/generation_config.json asks for, read as transformers reads it: `max_new_tokens` and
+/// `repetition_penalty` always; `temperature` (1 where absent), `top_k` (50 where absent), `top_p` and `min_p` where
+/// `do_sample` is true. All else, and all without the file, stays as in `defaults`: greedy. Throws Error naming file
+/// and key.
+GenerateOptions LoadGenerateOptions(const std::filesystem::path& directory, const GenerateOptions& defaults = {});
+
+enum class FinishReason : uint8_t { kEos, kLength, kContext, kStopped /**< by the callback */ };
 
 struct GenerateResult {
   std::vector<int32_t> ids;  ///< new tokens, without the end-of-text id
+  /// For each new token, the natural logarithm of the probability that the model gave it (softmax of the logits as they
+  /// came, before penalty and temperature).
+  std::vector<double> logprobs = {};
   FinishReason finish_reason = FinishReason::kLength;
   double prefill_seconds = 0;
   double decode_seconds = 0;  ///< for the tokens after the first
 };
 
-/// Continues `prompt` (at least one id). `on_token` is called with each new id as it comes; returning false stops.
+/// Continues `text` (at least one id), whose first cache.length() ids the cache holds already: only the others are run.
+/// `on_token` is called with each new id as it comes; returning false stops. Afterwards the cache holds `text` and the
+/// new ids, but for the last ones, which have not been run.
+GenerateResult Generate(Model& model, KvCache& cache, std::span<const int32_t> text, const GenerateOptions& options,
+                        const std::function<bool(int32_t id)>& on_token = {});
+
+/// The same from an empty cache.
 GenerateResult Generate(Model& model, std::span<const int32_t> prompt, const GenerateOptions& options,
-                        const std::function<bool(int32_t)>& on_token = {});
+                        const std::function<bool(int32_t id)>& on_token = {});
+
+/// Continues several prompts, up to `batch` (at least 1) side by side: one that ends makes room for the next. Each gets
+/// what it would get alone, with the same seed.
+std::vector<GenerateResult> GenerateBatch(Model& model, std::span<const std::vector<int32_t>> prompts, int64_t batch,
+                                          const GenerateOptions& options,
+                                          const std::function<bool(size_t prompt, int32_t id)>& on_token = {});
 
 }  // namespace w8a16

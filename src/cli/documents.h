@@ -14,7 +14,11 @@ namespace w8a16 {
 /// where a .json file holds anything else, and where there is no document.
 std::vector<std::string> ReadDocuments(const std::filesystem::path& path);
 
-/// Their token ids, each beginning with `bos_id` where that is not -1.
+/// The prompts of a file: the strings of a JSON list, or the lines of a text file that are not empty. Throws Error as
+/// ReadDocuments does.
+std::vector<std::string> ReadPrompts(const std::filesystem::path& path);
+
+/// The token ids of documents, each beginning with `bos_id` where that is not -1.
 std::vector<std::vector<int32_t>> EncodeDocuments(const Tokenizer& tokenizer, std::span<const std::string> documents,
                                                   int32_t bos_id);
 

@@ -1,16 +1,22 @@
 #include <fmt/format.h>
 
+#include <chrono>
 #include <filesystem>
 #include <iostream>
 #include <iterator>
 #include <memory>
 #include <optional>
 
+#include "base/strings.h"
 #include "cli/commands.h"
+#include "cli/documents.h"
 #include "cli/format.h"
+#include "cli/generation_args.h"
 #include "cli/json_out.h"
 #include "cli/memory.h"
 #include "cli/model_args.h"
+#include "cli/model_directory.h"
+#include "cli/table.h"
 #include "cli/text_stream.h"
 #include "w8a16/error.h"
 
@@ -21,19 +27,19 @@ struct GenerateArgs {
   ModelArgs model;
   std::optional<std::string> prompt;
   std::optional<std::string> prompt_ids;
-  GenerateOptions options;
+  std::string prompts;
+  int64_t batch = 16;
+  GenerationArgs generation;
+  bool ignore_eos = false;
+  bool logprobs = false;
 };
 
-const char* FinishReasonName(FinishReason reason) {
-  switch (reason) {
-    case FinishReason::kEos:
-      return "eos";
-    case FinishReason::kContext:
-      return "context";
-    default:
-      return "length";
-  }
-}
+// What is continued, and how.
+struct Job {
+  std::optional<Tokenizer> tokenizer;
+  std::vector<std::vector<int32_t>> prompts;
+  GenerateOptions options;
+};
 
 std::string PromptText(const std::string& prompt) {
   if (prompt != "-") return prompt;
@@ -60,53 +66,131 @@ double DecodeRate(const GenerateResult& result) {
   return steps > 0 && result.decode_seconds > 0 ? static_cast<double>(steps) / result.decode_seconds : 0;
 }
 
-void RunGenerate(const GenerateArgs& args) {
-  if (args.prompt.has_value() == args.prompt_ids.has_value()) {
-    throw CLI::ValidationError("give exactly one of --prompt and --prompt-ids");
-  }
-  if (args.options.top_p <= 0) throw CLI::ValidationError("--top-p", "must be above 0");
-  std::optional<Tokenizer> tokenizer;
-  std::vector<int32_t> prompt;
-  if (args.prompt) {
-    tokenizer = LoadTokenizer(args.model.model, "without a tokenizer, give token ids with --prompt-ids");
-    prompt = tokenizer->Encode(PromptText(*args.prompt), true);
-  } else {
-    prompt = ParseIds(*args.prompt_ids, "--prompt-ids");
-    tokenizer = FindTokenizer(args.model.model);
-  }
-  Model model = LoadModel(args.model);
+double PrefillRate(const GenerateResult& result, size_t prompt_tokens) {
+  return result.prefill_seconds > 0 ? static_cast<double>(prompt_tokens) / result.prefill_seconds : 0;
+}
 
-  TextStream stream(tokenizer, prompt);
+Job ReadJob(const GenerateArgs& args) {
+  const std::string directory = ModelDirectory(args.model.model);
+  Job job;
+  if (args.prompt_ids) {
+    job.prompts = {ParseIds(*args.prompt_ids, "--prompt-ids")};
+    job.tokenizer = FindTokenizer(directory);
+    if (!job.tokenizer && !args.generation.stop.empty()) {
+      throw Error(StrCat("--stop needs the model's tokenizer, and ", directory, " has none that can be used"));
+    }
+  } else {
+    const std::vector<std::string> texts =
+        args.prompt ? std::vector{PromptText(*args.prompt)} : ReadPrompts(args.prompts);
+    job.tokenizer = LoadTokenizer(directory, "without a tokenizer, give token ids with --prompt-ids");
+    for (const std::string& text : texts) job.prompts.push_back(job.tokenizer->Encode(text, true));
+  }
+  job.options = args.generation.Resolve(directory, GenerateOptions{}.max_new_tokens);
+  job.options.ignore_eos = args.ignore_eos;
+  job.options.logprobs = args.logprobs;
+  return job;
+}
+
+// A stop string may also become whole with the text's very end.
+const char* FinishReasonOf(const GenerateResult& result, const TextStream& stream) {
+  return FinishReasonName(stream.stopped() ? FinishReason::kStopped : result.finish_reason);
+}
+
+Json ResultJson(const std::vector<int32_t>& prompt, const GenerateResult& result, const TextStream& stream,
+                const Model& model, bool logprobs) {
+  Json json = {{"prompt_ids", prompt},
+               {"ids", result.ids},
+               {"text", stream.text()},
+               {"finish_reason", FinishReasonOf(result, stream)},
+               {"prefill_tokens_per_second", PrefillRate(result, prompt.size())},
+               {"decode_tokens_per_second", DecodeRate(result)},
+               {"peak_resident_bytes", PeakResidentBytes()},
+               {"weight_bytes", model.weight_bytes()}};
+  if (logprobs) json["logprobs"] = result.logprobs;
+  return json;
+}
+
+void PrintLogprobs(const GenerateResult& result, const std::optional<Tokenizer>& tokenizer) {
+  if (result.logprobs.empty()) return;
+  Table table({">id", ">logprob", "token"});
+  for (size_t i = 0; i < result.ids.size(); ++i) {
+    const int32_t id = result.ids[i];
+    // As JSON writes a text, so that newlines and spaces are seen.
+    const Json token = tokenizer ? tokenizer->IdToToken(id) : std::string();
+    table.AddRow({std::to_string(id), fmt::format("{:.4f}", result.logprobs[i]),
+                  token.dump(-1, ' ', false, Json::error_handler_t::replace)});
+  }
+  PrintText(table.Render());
+}
+
+void RunOne(const GenerateArgs& args, const Job& job) {
+  const std::vector<int32_t>& prompt = job.prompts.front();
+  Model model = LoadModel(args.model);
+  TextStream stream(job.tokenizer, prompt, args.generation.stop);
   const auto show = [&](const std::string& piece) {
     if (args.model.json) return;
     PrintText(piece);
     FlushOutput();
   };
-  const GenerateResult result = Generate(model, prompt, args.options, [&](int32_t id) {
+  const GenerateResult result = Generate(model, prompt, job.options, [&](int32_t id) {
     show(stream.Next(id));
-    return true;
+    return !stream.stopped();
   });
   show(stream.Finish());
+  if (args.model.json) return PrintJson(ResultJson(prompt, result, stream, model, args.logprobs));
 
-  const double prefill_rate =
-      result.prefill_seconds > 0 ? static_cast<double>(prompt.size()) / result.prefill_seconds : 0;
-  if (args.model.json) {
-    PrintJson({{"prompt_ids", prompt},
-               {"ids", result.ids},
-               {"text", stream.text()},
-               {"finish_reason", FinishReasonName(result.finish_reason)},
-               {"prefill_tokens_per_second", prefill_rate},
-               {"decode_tokens_per_second", DecodeRate(result)},
-               {"peak_resident_bytes", PeakResidentBytes()},
-               {"weight_bytes", model.weight_bytes()}});
-    return;
-  }
   PrintText("\n");
+  PrintLogprobs(result, job.tokenizer);
   FlushOutput();
-  fmt::print(
-      stderr, "{} prompt tokens at {} tokens/s, {} new tokens at {} tokens/s (ended by {}), {} of weights, {} peak\n",
-      prompt.size(), FormatNumber(prefill_rate), result.ids.size(), FormatNumber(DecodeRate(result)),
-      FinishReasonName(result.finish_reason), FormatBytes(model.weight_bytes()), FormatBytes(PeakResidentBytes()));
+  fmt::print(stderr,
+             "{} prompt tokens at {} tokens/s, {} new tokens at {} tokens/s (ended by {}), {} of weights, {} peak\n",
+             prompt.size(), FormatNumber(PrefillRate(result, prompt.size())), result.ids.size(),
+             FormatNumber(DecodeRate(result)), FinishReasonOf(result, stream), FormatBytes(model.weight_bytes()),
+             FormatBytes(PeakResidentBytes()));
+}
+
+void RunSeveral(const GenerateArgs& args, const Job& job) {
+  Model model = LoadModel(args.model);
+  std::vector<TextStream> streams;
+  for (const std::vector<int32_t>& prompt : job.prompts) {
+    streams.emplace_back(job.tokenizer, prompt, args.generation.stop);
+  }
+  const auto start = std::chrono::steady_clock::now();
+  const std::vector<GenerateResult> results =
+      GenerateBatch(model, job.prompts, args.batch, job.options, [&](size_t prompt, int32_t id) {
+        streams[prompt].Next(id);
+        return !streams[prompt].stopped();
+      });
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+
+  Json list = Json::array();
+  size_t tokens = 0;
+  for (size_t i = 0; i < results.size(); ++i) {
+    streams[i].Finish();
+    tokens += results[i].ids.size();
+    if (args.model.json) {
+      list.push_back(ResultJson(job.prompts[i], results[i], streams[i], model, args.logprobs));
+      continue;
+    }
+    PrintText(fmt::format("--- {} ({})\n{}\n", i + 1, FinishReasonOf(results[i], streams[i]), streams[i].text()));
+    PrintLogprobs(results[i], job.tokenizer);
+  }
+  if (args.model.json) return PrintJson(list);
+  FlushOutput();
+  fmt::print(stderr, "{} prompts, {} new tokens in {} ({} tokens/s), {} of weights, {} peak\n", results.size(), tokens,
+             FormatSeconds(seconds.count()), FormatNumber(static_cast<double>(tokens) / seconds.count()),
+             FormatBytes(model.weight_bytes()), FormatBytes(PeakResidentBytes()));
+}
+
+void RunGenerate(const GenerateArgs& args) {
+  const int given = (args.prompt ? 1 : 0) + (args.prompt_ids ? 1 : 0) + (args.prompts.empty() ? 0 : 1);
+  if (given != 1) throw CLI::ValidationError("give exactly one of --prompt, --prompt-ids and --prompts");
+  const Job job = ReadJob(args);
+  if (args.prompts.empty()) {
+    RunOne(args, job);
+  } else {
+    RunSeveral(args, job);
+  }
 }
 
 }  // namespace
@@ -119,21 +203,19 @@ void AddGenerate(CLI::App& app) {
       ->add_option("--prompt", args->prompt, "Text to continue; - reads standard input (less one newline at its end)")
       ->type_name("TEXT");
   command->add_option("--prompt-ids", args->prompt_ids, "Token ids to continue, such as 1,2,3")->type_name("IDS");
-  GenerateOptions& options = args->options;
-  command->add_option("--max-new-tokens", options.max_new_tokens, "Most tokens to add (default: 128)")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 31).description(""))
+  command
+      ->add_option("--prompts", args->prompts,
+                   "File of several texts to continue: one for each line, or a JSON list of strings")
+      ->type_name("FILE");
+  command
+      ->add_option("--batch", args->batch,
+                   "Most prompts of --prompts to continue side by side (default: 16); changes speed, not results")
+      ->check(CLI::Range(int64_t{1}, int64_t{4096}).description(""))
       ->type_name("N");
-  command->add_option("--temperature", options.temperature, "0: always the likeliest token (default: 0)")
-      ->check(CLI::Validator(CLI::NonNegativeNumber).description(""))
-      ->type_name("T");
-  command->add_option("--top-k", options.top_k, "Choose among the K likeliest tokens (default: 0, all)")
-      ->check(CLI::Validator(CLI::NonNegativeNumber).description(""))
-      ->type_name("K");
-  command->add_option("--top-p", options.top_p, "Choose among the likeliest tokens that sum to P (default: 1, all)")
-      ->check(CLI::Range(0.0, 1.0).description(""))
-      ->type_name("P");
-  command->add_option("--seed", options.seed, "Seed of the random choice (default: 0)")->type_name("S");
-  command->add_flag("--ignore-eos", options.ignore_eos, "Go on past end-of-text tokens");
+  AddGenerationOptions(*command, args->generation, "128");
+  command->add_flag("--ignore-eos", args->ignore_eos, "Go on past end-of-text tokens");
+  command->add_flag("--logprobs", args->logprobs,
+                    "Show the logarithm of the probability that the model gave each new token");
   command->callback([args] { RunGenerate(*args); });
 }
 

@@ -31,8 +31,10 @@ InterruptGuard::InterruptGuard() {
 
 InterruptGuard::~InterruptGuard() { SetHandlers(SIG_DFL, 0); }
 
+int PendingSignal() { return g_signal; }
+
 void ThrowIfInterrupted() {
-  if (g_signal != 0) throw Interrupted(g_signal);
+  if (PendingSignal() != 0) throw Interrupted(PendingSignal());
 }
 
 }  // namespace w8a16

@@ -23,6 +23,9 @@ class InterruptGuard {
   InterruptGuard& operator=(const InterruptGuard&) = delete;
 };
 
+/// The signal that came since the InterruptGuard was made; 0: none.
+int PendingSignal();
+
 /// Throws Interrupted where a signal came since the InterruptGuard was made.
 void ThrowIfInterrupted();
 

@@ -7,7 +7,9 @@
 
 namespace w8a16 {
 
-TextStream::TextStream(const std::optional<Tokenizer>& tokenizer, std::span<const int32_t> prompt) {
+TextStream::TextStream(const std::optional<Tokenizer>& tokenizer, std::span<const int32_t> prompt,
+                       const std::vector<std::string>& stop)
+    : stop_(stop) {
   if (!tokenizer) return;
   decoder_.emplace(*tokenizer);
   size_t certain = 0;
@@ -21,9 +23,20 @@ std::string TextStream::Next(int32_t id) {
   return Append(StrCat(std::exchange(first_, false) ? "" : ",", id));
 }
 
-std::string TextStream::Finish() { return Append(decoder_ ? decoder_->Finish() : std::string()); }
+std::string TextStream::Finish() {
+  std::string piece = Append(decoder_ ? decoder_->Finish() : std::string());
+  const std::string held = stop_.Finish();
+  text_ += held;
+  return piece + held;
+}
 
 std::string TextStream::Append(std::string piece) {
+  piece = stop_.Push(WithoutPrompt(std::move(piece)));
+  text_ += piece;
+  return piece;
+}
+
+std::string TextStream::WithoutPrompt(std::string piece) {
   if (prompt_bytes_left_ > 0 && !piece.empty()) {
     size_t drop = std::min(prompt_bytes_left_, piece.size());
     prompt_bytes_left_ -= drop;
@@ -31,7 +44,6 @@ std::string TextStream::Append(std::string piece) {
     while (drop < piece.size() && (static_cast<unsigned char>(piece[drop]) & 0xC0U) == 0x80U) ++drop;
     piece.erase(0, drop);
   }
-  text_ += piece;
   return piece;
 }
 

@@ -5,19 +5,13 @@
 #include <cmath>
 
 #include "base/strings.h"
+#include "text/sampling.h"
 #include "w8a16/error.h"
 
 namespace w8a16 {
 namespace {
 
-// log(sum exp(logits)), in float64: perplexities are compared to seven digits.
-double LogSumExp(std::span<const float> logits) {
-  const double largest = *std::max_element(logits.begin(), logits.end());
-  double sum = 0;
-  for (float logit : logits) sum += std::exp(static_cast<double>(logit) - largest);
-  return largest + std::log(sum);
-}
-
+// All in float64: perplexities are compared to seven digits.
 double KlDivergence(std::span<const float> p_logits, std::span<const float> q_logits) {
   const double p_norm = LogSumExp(p_logits);
   const double q_norm = LogSumExp(q_logits);

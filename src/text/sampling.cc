@@ -37,10 +37,27 @@ Sampler::Sampler(const SamplingOptions& options) : options_(options), state_(opt
   if (!(options.top_p > 0 && options.top_p <= 1)) {
     throw Error(StrCat("top_p must be above 0 and at most 1, is ", options.top_p));
   }
+  if (!(options.min_p >= 0 && options.min_p <= 1)) throw Error(StrCat("min_p must be 0 to 1, is ", options.min_p));
+  if (!std::isfinite(options.repetition_penalty) || options.repetition_penalty <= 0) {
+    throw Error(StrCat("repetition_penalty must be finite and above 0, is ", options.repetition_penalty));
+  }
+}
+
+void Sampler::See(std::span<const int32_t> ids) {
+  if (options_.repetition_penalty == 1) return;
+  for (const int32_t id : ids) {
+    if (id < 0) continue;
+    const auto index = static_cast<size_t>(id);
+    if (index >= is_seen_.size()) is_seen_.resize(index + 1);
+    if (is_seen_[index]) continue;
+    is_seen_[index] = true;
+    seen_.push_back(id);
+  }
 }
 
 int32_t Sampler::Sample(std::span<const float> logits) {
   if (logits.empty()) throw Error("no logits to choose a token from");
+  logits = Penalize(logits);
   size_t best = 0;
   for (size_t i = 0; i < logits.size(); ++i) {
     if (std::isnan(logits[i])) {
@@ -53,7 +70,20 @@ int32_t Sampler::Sample(std::span<const float> logits) {
   for (size_t i = 0; i < logits.size(); ++i) candidates_.emplace_back(logits[i], static_cast<int32_t>(i));
   KeepTopK();
   KeepTopP(logits[best]);
+  KeepMinP(logits[best]);
   return Draw(logits[best]);
+}
+
+std::span<const float> Sampler::Penalize(std::span<const float> logits) {
+  if (seen_.empty()) return logits;
+  penalized_.assign(logits.begin(), logits.end());
+  const float penalty = options_.repetition_penalty;
+  for (const int32_t id : seen_) {
+    if (static_cast<size_t>(id) >= penalized_.size()) continue;
+    float& logit = penalized_[static_cast<size_t>(id)];
+    logit = logit < 0 ? logit * penalty : logit / penalty;
+  }
+  return penalized_;
 }
 
 double Sampler::Weight(float logit, float largest) const {
@@ -88,6 +118,11 @@ void Sampler::KeepTopP(float largest) {
   std::reverse(candidates_.begin(), candidates_.end());
 }
 
+void Sampler::KeepMinP(float largest) {
+  if (options_.min_p == 0) return;
+  std::erase_if(candidates_, [&](const Candidate& c) { return Weight(c.first, largest) < options_.min_p; });
+}
+
 int32_t Sampler::Draw(float largest) {
   double total = 0;
   for (const auto& [logit, id] : candidates_) total += Weight(logit, largest);
@@ -96,6 +131,13 @@ int32_t Sampler::Draw(float largest) {
   double sum = Weight(candidates_[0].first, largest);
   while (sum <= target && i + 1 < candidates_.size()) sum += Weight(candidates_[++i].first, largest);
   return candidates_[i].second;
+}
+
+double LogSumExp(std::span<const float> logits) {
+  const double largest = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - largest);
+  return largest + std::log(sum);
 }
 
 }  // namespace w8a16

@@ -33,6 +33,19 @@ TEST_F(Documents, AJsonFileMustBeAListOfStrings) {
   ExpectError([&] { Read("a.json", "[]"); }, {"a.json", "empty"});
 }
 
+TEST_F(Documents, PromptsAreLinesOrAJsonList) {
+  const auto read = [&](const std::string& name, const std::string& text) {
+    WriteFile(dir_ / name, text);
+    return ReadPrompts(dir_ / name);
+  };
+  EXPECT_THAT(read("p.txt", "one\r\n\n two \nthree"), ElementsAre("one", " two ", "three"));
+  EXPECT_THAT(read("p.json", R"(["one\ntwo", ""])"), ElementsAre("one\ntwo", ""));
+  EXPECT_THAT(read("list", R"(["one"])"), ElementsAre("one"));
+  ExpectError([&] { read("p.txt", " \n\n"); }, {"p.txt", "no text"});
+  ExpectError([&] { read("p.json", "{}"); }, {"p.json", "list of strings"});
+  ExpectError([&] { ReadPrompts(dir_ / "none"); }, {"none"});
+}
+
 TEST_F(Documents, EachBeginsWithBosOnce) {
   const Tokenizer tokenizer = Tokenizer::Parse(TinyTokenizer(), "tiny");
   const std::vector<std::string> texts = {"ab", ""};

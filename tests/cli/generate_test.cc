@@ -136,6 +136,116 @@ TEST(Generate, BrokenTokenizer) {
   EXPECT_THAT(result.err, HasSubstr("warning: "));
 }
 
+TEST(Generate, StopStringsEndTheText) {
+  const TinyModel model;
+  const std::vector<std::string> command = {"generate",         model.path(), "--prompt",    "To be",
+                                            "--max-new-tokens", "30",         "--ignore-eos"};
+  const auto text = W8A16Json(command)["text"].get<std::string>();
+  ASSERT_GT(text.size(), 12U);
+  const std::string stop = text.substr(8, 3);
+  std::vector<std::string> stopping = command;
+  stopping.insert(stopping.end(), {"--stop", "never seen", "--stop", stop});
+  const Json stopped = W8A16Json(stopping);
+  EXPECT_EQ(stopped["text"], text.substr(0, text.find(stop)));
+  EXPECT_EQ(stopped["finish_reason"], "stop");
+  const ProcessResult streamed = W8A16(stopping);
+  EXPECT_EQ(streamed.out, stopped["text"].get<std::string>() + "\n");
+  EXPECT_THAT(streamed.err, HasSubstr("ended by stop"));
+  // What only might have been a beginning comes out at the end.
+  std::vector<std::string> withheld = command;
+  withheld.insert(withheld.end(), {"--stop", text.substr(text.size() - 2) + "\x01"});
+  EXPECT_EQ(W8A16Json(withheld)["text"], text);
+}
+
+TEST(Generate, StopNeedsATokenizer) {
+  const TinyModel model;
+  std::filesystem::remove(model / "tokenizer.json");
+  ExpectFailure(W8A16({"generate", model.path(), "--prompt-ids", "1", "--stop", "a"}), {"--stop", "tokenizer"});
+}
+
+TEST(Generate, SeveralPromptsGetWhatEachGetsAlone) {
+  const TinyModel model;
+  const std::vector<std::string> prompts = {"To be", "or", "not to be", "that", "is"};
+  std::string lines;
+  for (const std::string& prompt : prompts) lines += prompt + "\n";
+  WriteFile(model / "prompts.txt", lines);
+  WriteFile(model / "prompts.json", Json(prompts).dump());
+  const std::vector<std::string> options = {"--max-new-tokens", "12", "--temperature", "1",
+                                            "--seed",           "4",  "--logprobs"};
+  std::vector<Json> alone;
+  for (const std::string& prompt : prompts) {
+    std::vector<std::string> command = {"generate", model.path(), "--prompt", prompt};
+    command.insert(command.end(), options.begin(), options.end());
+    alone.push_back(W8A16Json(command));
+  }
+  for (const char* file : {"prompts.txt", "prompts.json"}) {
+    for (const char* threads : {"1", "2", "3"}) {
+      std::vector<std::string> command = {"generate", model.path(), "--prompts", model / file,
+                                          "--batch",  "3",          "--threads", threads};
+      command.insert(command.end(), options.begin(), options.end());
+      const Json results = W8A16Json(command);
+      ASSERT_EQ(results.size(), prompts.size());
+      for (size_t i = 0; i < prompts.size(); ++i) {
+        for (const char* key : {"prompt_ids", "ids", "text", "finish_reason", "logprobs"}) {
+          EXPECT_EQ(results[i][key], alone[i][key]) << key << " of " << prompts[i];
+        }
+      }
+    }
+  }
+}
+
+TEST(Generate, SeveralPromptsForPeople) {
+  const TinyModel model;
+  WriteFile(model / "prompts.txt", "ab\ncd\n");
+  const std::vector<std::string> command = {"generate",         model.path(), "--prompts",   model / "prompts.txt",
+                                            "--max-new-tokens", "4",          "--ignore-eos"};
+  const Json json = W8A16Json(command);
+  const ProcessResult printed = W8A16(command);
+  EXPECT_EQ(printed.out, "--- 1 (length)\n" + json[0]["text"].get<std::string>() + "\n--- 2 (length)\n" +
+                             json[1]["text"].get<std::string>() + "\n");
+  EXPECT_THAT(printed.err, HasSubstr("2 prompts, 8 new tokens"));
+}
+
+TEST(Generate, Logprobs) {
+  const TinyModel model;
+  const std::vector<std::string> command = {"generate",         model.path(), "--prompt",     "ab",
+                                            "--max-new-tokens", "3",          "--ignore-eos", "--logprobs"};
+  const Json json = W8A16Json(command);
+  ASSERT_EQ(json["logprobs"].size(), 3);
+  for (const Json& logprob : json["logprobs"]) EXPECT_LT(logprob, 0.0);
+  const ProcessResult printed = W8A16(command);
+  EXPECT_TRUE(printed.out.starts_with(json["text"].get<std::string>() + "\n")) << printed.out;
+  EXPECT_THAT(printed.out, HasSubstr("logprob"));
+  EXPECT_FALSE(W8A16Json({"generate", model.path(), "--prompt", "ab", "--max-new-tokens", "3"}).contains("logprobs"));
+}
+
+TEST(Generate, GenerationConfigIsHonoured) {
+  const TinyModel model;
+  const auto generate = [&](const std::vector<std::string>& options) {
+    std::vector<std::string> command = {"generate", model.path(), "--prompt-ids", "1,17,93", "--ignore-eos"};
+    command.insert(command.end(), options.begin(), options.end());
+    return W8A16Json(command)["ids"];
+  };
+  const Json greedy = generate({"--max-new-tokens", "12"});
+  const Json sampled = generate({"--max-new-tokens", "12", "--temperature", "1.5", "--top-k", "30", "--seed", "5"});
+  ASSERT_NE(greedy, sampled);
+  const auto write = [&](bool do_sample) {
+    const Json config = {
+        {"do_sample", do_sample}, {"temperature", 1.5}, {"top_k", 30}, {"max_new_tokens", 12}, {"eos_token_id", {2}}};
+    WriteFile(model / "generation_config.json", config.dump());
+  };
+  write(true);
+  EXPECT_EQ(generate({"--seed", "5"}), sampled);
+  EXPECT_EQ(generate({"--greedy"}), greedy);
+  EXPECT_EQ(generate({"--temperature", "0"}), greedy);
+  EXPECT_EQ(generate({"--greedy", "--max-new-tokens", "3"}).size(), 3);
+  EXPECT_EQ(generate({"--top-k", "1"}), greedy);
+  write(false);
+  EXPECT_EQ(generate({"--seed", "5"}), greedy);
+  WriteFile(model / "generation_config.json", R"({"do_sample": true, "top_p": "all"})");
+  ExpectFailure(W8A16({"generate", model.path(), "--prompt-ids", "1"}), {"generation_config.json", "top_p"});
+}
+
 // The trained model, with the ids that transformers gives.
 class GenerateStories : public ::testing::Test {
  protected:

@@ -26,6 +26,7 @@ TEST(Usage, MissingArguments) {
 TEST(Usage, ExactlyOnePrompt) {
   ExpectWrongUsage(W8A16({"generate", "model"}), {"--prompt", "--prompt-ids"});
   ExpectWrongUsage(W8A16({"generate", "model", "--prompt", "a", "--prompt-ids", "1"}), {"--prompt", "--prompt-ids"});
+  ExpectWrongUsage(W8A16({"generate", "model", "--prompt", "a", "--prompts", "f"}), {"--prompt", "--prompts"});
 }
 
 TEST(Usage, ValuesOutOfRange) {
@@ -42,6 +43,12 @@ TEST(Usage, ValuesOutOfRange) {
   ExpectWrongUsage(generate("--top-k", "-1"), {"--top-k"});
   ExpectWrongUsage(generate("--top-p", "1.5"), {"--top-p"});
   ExpectWrongUsage(generate("--top-p", "0"), {"--top-p"});
+  ExpectWrongUsage(generate("--min-p", "1.5"), {"--min-p"});
+  ExpectWrongUsage(generate("--repetition-penalty", "0"), {"--repetition-penalty"});
+  ExpectWrongUsage(generate("--stop", ""), {"--stop", "empty"});
+  ExpectWrongUsage(generate("--batch", "0"), {"--batch"});
+  ExpectWrongUsage(W8A16({"generate", "model", "--prompt", "a", "--greedy", "--temperature", "1"}),
+                   {"--greedy", "--temperature"});
   ExpectWrongUsage(W8A16({"quantize", "a", "b", "--format", "gguf"}), {"pack-quantized", "int-quantized"});
   ExpectWrongUsage(W8A16({"bench", "linear", "--m", "0"}), {"--m"});
   ExpectWrongUsage(W8A16({"bench", "linear", "--n", "0"}), {"--n"});
@@ -67,12 +74,14 @@ struct HelpCase {
 TEST(Usage, HelpListsEveryOption) {
   const std::vector<std::string> model = {"MODEL", "--dtype", "--weights", "--context", "--threads", "--json"};
   const std::vector<HelpCase> cases = {
-      {{}, {"demo", "quantize", "generate", "logits", "eval", "inspect", "bench", "--version", "W8A16_ISA"}},
+      {{}, {"demo", "quantize", "generate", "chat", "logits", "eval", "inspect", "bench", "--version", "W8A16_ISA"}},
       {{"demo"}, {"--threads", "--json", "--prompt"}},
       {{"quantize"}, {"SRC", "DST", "--ignore", "--no-default-ignore", "--format", "--force", "--threads", "--json"}},
       {{"generate"},
-       {"--prompt", "--prompt-ids", "--max-new-tokens", "--temperature", "--top-k", "--top-p", "--seed",
-        "--ignore-eos"}},
+       {"--prompt", "--prompt-ids", "--prompts", "--batch", "--max-new-tokens", "--temperature", "--greedy", "--top-k",
+        "--top-p", "--min-p", "--repetition-penalty", "--seed", "--stop", "--ignore-eos", "--logprobs",
+        "generation_config.json"}},
+      {{"chat"}, {"--system", "--max-new-tokens", "--temperature", "--stop", "generation_config.json"}},
       {{"logits"}, {"--prompt-ids"}},
       {{"eval"}, {"--documents", "--against"}},
       {{"inspect"}, {"PATH", "--verify", "--json"}},

@@ -97,6 +97,45 @@ TEST(Sampler, InfiniteLogits) {
   EXPECT_EQ(Ids(Count({.temperature = 1e-38f, .top_p = 0.5f}, {0, 1, -kInfinity}, 50)), (std::vector<int32_t>{1}));
 }
 
+TEST(Sampler, MinP) {
+  const std::vector<float> logits = {std::log(0.125f), std::log(0.5f), std::log(0.25f), std::log(0.125f)};
+  const auto kept = [&](float p) { return Ids(Count({.temperature = 1, .min_p = p}, logits, 500)); };
+  EXPECT_EQ(kept(0), (std::vector<int32_t>{0, 1, 2, 3}));
+  EXPECT_EQ(kept(0.24f), (std::vector<int32_t>{0, 1, 2, 3}));
+  EXPECT_EQ(kept(0.26f), (std::vector<int32_t>{1, 2}));
+  EXPECT_EQ(kept(0.51f), (std::vector<int32_t>{1}));
+  EXPECT_EQ(kept(1), (std::vector<int32_t>{1}));
+  // After the temperature: 0.5 squares the probabilities, and 1/16 of the largest is left out.
+  EXPECT_EQ(Ids(Count({.temperature = 0.5f, .min_p = 0.07f}, logits, 500)), (std::vector<int32_t>{1, 2}));
+}
+
+TEST(Sampler, RepetitionPenaltyMovesSeenTokensDown) {
+  const std::vector<float> logits = {2.0f, 3.0f, -1.0f, -1.5f};
+  const std::vector<int32_t> seen = {1, 1, 2, 99};  // once is as often as twice; 99 has no logit
+  Sampler greedy({.repetition_penalty = 2});
+  EXPECT_EQ(greedy.Sample(logits), 1);
+  greedy.See(seen);
+  EXPECT_EQ(greedy.Sample(logits), 0);  // 1.5 against 2
+  Sampler negative({.repetition_penalty = 2});
+  negative.See(std::vector<int32_t>{2});
+  EXPECT_EQ(negative.Sample(std::vector<float>{-3.0f, -4.0f, -1.0f, -1.5f}), 3);  // -1 became -2
+  Sampler reward({.repetition_penalty = 0.5f});
+  reward.See(std::vector<int32_t>{0});
+  EXPECT_EQ(reward.Sample(logits), 0);  // 4 against 3
+}
+
+TEST(Sampler, PenaltyComesBeforeTheLimits) {
+  const std::vector<float> logits = {2, 3, 1, 1};
+  Sampler sampler({.temperature = 1, .top_k = 1, .repetition_penalty = 2});
+  sampler.See(std::vector<int32_t>{1});
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(sampler.Sample(logits), 0);
+}
+
+TEST(LogSumExp, IsExactWhereItCanBe) {
+  EXPECT_EQ(LogSumExp(std::vector<float>{1, 1}), 1 + std::log(2.0));
+  EXPECT_EQ(LogSumExp(std::vector<float>{1000, -1000}), 1000);
+}
+
 TEST(Sampler, RefusesWhatIsOutOfRange) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   for (const float t : {-1.0f, nan, kInfinity})
@@ -104,6 +143,10 @@ TEST(Sampler, RefusesWhatIsOutOfRange) {
   for (const float p : {0.0f, -0.5f, 1.01f, nan})
     ExpectError([&] { Sampler({.top_p = p}); }, {"top_p must be above 0"});
   ExpectError([] { Sampler({.top_k = -1}); }, {"top_k must be at least 0"});
+  for (const float p : {-0.1f, 1.1f, nan}) ExpectError([&] { Sampler({.min_p = p}); }, {"min_p must be"});
+  for (const float p : {0.0f, -1.0f, nan, kInfinity}) {
+    ExpectError([&] { Sampler({.repetition_penalty = p}); }, {"repetition_penalty must be"});
+  }
   for (const float t : {0.0f, 1.0f}) {
     Sampler sampler({.temperature = t});
     ExpectError([&] { sampler.Sample({}); }, {"no logits"});
