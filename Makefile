@@ -4,14 +4,19 @@ BUILD ?= build
 JOBS ?= $(shell nproc)
 CMAKE_FLAGS ?=
 
-DEMO_PACKAGES := g++ cmake ninja-build pkg-config libhwy-dev nlohmann-json3-dev libcli11-dev libfmt-dev libpcre2-dev libutf8proc-dev
+DEMO_PACKAGES := g++ cmake ninja-build pkg-config libhwy-dev nlohmann-json3-dev libcli11-dev libfmt-dev libpcre2-dev libutf8proc-dev \
+  libcurl4-openssl-dev libssl-dev libxxhash-dev
 TEST_PACKAGES := $(DEMO_PACKAGES) libgtest-dev libgmock-dev libtorch-dev python3-torch python3-numpy python3-pytest python3-jinja2 libopenblas0-pthread
 BENCH_PACKAGES := $(TEST_PACKAGES) libbenchmark-dev libdnnl-dev libopenblas-dev
 PYTHON_PACKAGES := g++ cmake ninja-build libhwy-dev nlohmann-json3-dev libtorch-dev python3-torch python3-numpy libopenblas0-pthread
 PYTHON ?= /usr/bin/python3
 LINT_PACKAGES := $(DEMO_PACKAGES) clang clang-format clang-tidy libomp-dev mypy python3-torch
+FUZZ_PACKAGES := cmake ninja-build pkg-config libhwy-dev nlohmann-json3-dev libpcre2-dev libutf8proc-dev libxxhash-dev \
+  clang libclang-rt-14-dev libomp-dev
 
-.PHONY: demo build test bench python lint format clean
+ARM_PACKAGES := g++-aarch64-linux-gnu gcc-aarch64-linux-gnu qemu-user googletest cmake ninja-build libhwy-dev nlohmann-json3-dev
+
+.PHONY: demo build test test-arm bench python lint format fuzz clean
 .DEFAULT_GOAL := demo
 
 demo: build
@@ -28,6 +33,13 @@ test:
 	cmake --preset release -B $(BUILD) -DW8A16_BUILD_TESTS=ON $(CMAKE_FLAGS)
 	cmake --build $(BUILD) -j $(JOBS)
 	OMP_WAIT_POLICY=passive ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+
+# The kernels for 64-bit Arm, cross-compiled, their tests emulated.
+test-arm:
+	@tools/install_packages.sh $(ARM_PACKAGES)
+	cmake --preset arm $(CMAKE_FLAGS)
+	cmake --build --preset arm -j $(JOBS)
+	ctest --preset arm -j $(JOBS)
 
 bench:
 	@tools/install_packages.sh $(BENCH_PACKAGES)
@@ -48,6 +60,11 @@ lint:
 format:
 	@tools/install_packages.sh clang-format
 	git ls-files '*.h' '*.cc' | xargs clang-format -i
+
+# FUZZ_SECONDS for each target (default 300).
+fuzz:
+	@tools/install_packages.sh $(FUZZ_PACKAGES)
+	tools/fuzz.sh
 
 clean:
 	rm -rf $(BUILD)

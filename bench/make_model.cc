@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "arch/architecture.h"
@@ -44,11 +45,14 @@ struct RandomTensor {
 std::vector<RandomTensor> Tensors(const Architecture& architecture) {
   std::vector<RandomTensor> tensors;
   for (const ModuleSpec& module : Modules(architecture)) {
-    if (module.tied) continue;
     const bool norm = module.role == Role::kNorm;
     // Weights of linear layers keep the size of what passes through them, as trained ones do.
     const auto fan_in = static_cast<float>(module.shape.back());
-    tensors.push_back({module.name + ".weight", module.shape, norm ? 1.0F : 0.0F, norm ? 0.1F : 1 / std::sqrt(fan_in)});
+    std::vector<int64_t> stored = module.shape;
+    if (module.conv1d) std::swap(stored[0], stored[1]);
+    if (!module.tied) {
+      tensors.push_back({module.name + ".weight", stored, norm ? 1.0F : 0.0F, norm ? 0.1F : 1 / std::sqrt(fan_in)});
+    }
     if (module.bias) tensors.push_back({module.name + ".bias", {module.shape[0]}, 0.0F, 0.1F});
   }
   return tensors;

@@ -31,10 +31,20 @@ std::string_view QuantizedFormatName(QuantizedFormat format);
 /// The inverse; throws Error, listing both, for anything else.
 QuantizedFormat ParseQuantizedFormat(std::string_view name);
 
+/// Who quantized a checkpoint that is read. Only compressed-tensors is written.
+enum class QuantizationMethod : uint8_t {
+  kCompressedTensors,
+  kBitsAndBytes,  ///< LLM.int8(): I8 rows and their largest absolute values
+  kGptq,          ///< 8 bits, one group; transposed, four rows to a word, zero points stored less one
+  kGptqV2,        ///< the same with zero points as they are
+};
+
 /// What `quantization_config` in config.json says.
 struct QuantizationConfig {
   QuantizedFormat format = QuantizedFormat::kPackQuantized;
   std::vector<std::string> ignore;  ///< full names, last components, or `re:` patterns
+  QuantizationMethod method = QuantizationMethod::kCompressedTensors;
+  std::vector<std::string> targets = {"Linear"};  ///< of compressed-tensors: classes, names or `re:` patterns
 };
 
 /// The tensors of one quantized linear layer, checked against each other.
@@ -45,14 +55,22 @@ struct QuantizedTensors {
   int64_t in_features = 0;
   int64_t row_stride = 0;  ///< bytes
   TensorView scales;       ///< [out] or [out, 1]
+  /// Keeps `weights` and `scales` valid: the mapping, or memory that holds what the file has in another order (all
+  /// weights of GPTQ, the scales of bitsandbytes).
+  std::shared_ptr<const void> owner = nullptr;
+  /// Names of all tensors that the layer is made of: weights first, scales second.
+  std::vector<std::string> parts = {};
 };
 
 /// A Hugging Face checkpoint directory, mapped read-only. Cheap to copy; views stay valid while any copy lives.
 class Checkpoint {
  public:
-  /// Opens `directory` with its config.json and model.safetensors or model.safetensors.index.json + shards. Every
-  /// header is checked whole; tensor data is not read. Throws Error naming the file and the remedy.
+  /// Opens `directory` with its config.json and model.safetensors or model.safetensors.index.json + shards; where there
+  /// are none, pytorch_model.bin or its index + shards. Every header is checked whole; tensor data is not read. Throws
+  /// Error naming the file and the remedy.
   static Checkpoint Open(const std::filesystem::path& directory);
+  /// All that keeps Open from opening `directory`, not only what it would throw; nothing where it would open.
+  static std::vector<std::string> FindProblems(const std::filesystem::path& directory);
 
   const std::filesystem::path& directory() const;
   /// The text of config.json.
@@ -68,6 +86,9 @@ class Checkpoint {
   /// Tells the kernel that the pages of this tensor, or of the `bytes` bytes from its byte `offset` on, are not needed
   /// for now.
   void Release(std::string_view name, uint64_t offset = 0, uint64_t bytes = UINT64_MAX) const;
+  /// Asks the kernel to start reading the `bytes` bytes of the file from byte `offset` of this tensor on; they may
+  /// reach into the tensors that follow.
+  void Prefetch(std::string_view name, uint64_t offset, uint64_t bytes) const;
   /// Set when config.json declares 8-bit weights. Settings that are not W8A16 have been refused by Open.
   const std::optional<QuantizationConfig>& quantization() const;
   /// The quantized tensors of module `module` ("model.layers.0.mlp.up_proj"), or nothing where it is not quantized.

@@ -5,7 +5,6 @@
 #include "arch/config_reader.h"
 #include "arch/families/families.h"
 #include "base/strings.h"
-#include "w8a16/error.h"
 
 namespace w8a16 {
 namespace {
@@ -16,14 +15,39 @@ struct Family {
 };
 
 // A new architecture is an entry here and a function in families/.
-constexpr std::array<Family, 3> kFamilies = {{
+constexpr std::array<Family, 28> kFamilies = {{
+    {"bloom", DescribeBloom},
+    {"codegen", DescribeCodeGen},
+    {"cohere", DescribeCohere},
+    {"falcon", DescribeFalcon},
+    {"gemma", DescribeGemma},
+    {"gemma2", DescribeGemma2},
+    {"gemma3", DescribeGemma3},
+    {"gemma3_text", DescribeGemma3},
+    {"gpt2", DescribeGpt2},
+    {"gpt_neo", DescribeGptNeo},
+    {"gpt_neox", DescribeGptNeoX},
+    {"gptj", DescribeGptJ},
+    {"granite", DescribeGranite},
     {"llama", DescribeLlama},
     {"mistral", DescribeMistral},
+    {"mixtral", DescribeMixtral},
+    {"mpt", DescribeMpt},
+    {"olmo2", DescribeOlmo2},
+    {"opt", DescribeOpt},
+    {"phi", DescribePhi},
+    {"phi3", DescribePhi3},
     {"qwen2", DescribeQwen2},
+    {"qwen2_moe", DescribeQwen2Moe},
+    {"qwen3", DescribeQwen3},
+    {"qwen3_moe", DescribeQwen3Moe},
+    {"smollm3", DescribeSmolLm3},
+    {"stablelm", DescribeStableLm},
+    {"starcoder2", DescribeStarcoder2},
 }};
 
 std::optional<DType> DeclaredDType(const ConfigReader& config) {
-  const char* key = config.Has("dtype") ? "dtype" : "torch_dtype";
+  const std::string_view key = config.FirstOf({"dtype", "torch_dtype"});
   if (!config.Has(key)) return {};
   const std::string name = config.String(key);
   if (name == "float32") return DType::kF32;
@@ -32,32 +56,16 @@ std::optional<DType> DeclaredDType(const ConfigReader& config) {
   config.Fail(key, StrCat("\"", name, "\" is not supported; supported: float32, float16, bfloat16"));
 }
 
-// In which file a tensor is, or ought to be.
-std::string Where(const Checkpoint& checkpoint, const TensorInfo* info) {
-  return info == nullptr ? checkpoint.directory().string() : (checkpoint.directory() / info->file).string();
-}
-
-void CheckTensor(const Checkpoint& checkpoint, const std::string& name, const std::vector<int64_t>& shape) {
-  const TensorInfo* info = checkpoint.Find(name);
-  if (info == nullptr) {
-    throw Error(StrCat(Where(checkpoint, nullptr), ": tensor ", name, " ", ShapeString(shape),
-                       " is missing; the weight files do not belong to this config.json, or are incomplete"));
+const Family& FindFamily(const ConfigReader& config) {
+  const std::string model_type = config.String("model_type");
+  for (const Family& family : kFamilies) {
+    if (model_type == family.model_type) return family;
   }
-  if (info->shape != shape) {
-    throw Error(StrCat(Where(checkpoint, info), ": tensor ", name, " has shape ", ShapeString(info->shape),
-                       ", but config.json asks for ", ShapeString(shape)));
-  }
-  if (!IsComputeFloat(info->dtype)) {
-    throw Error(StrCat(Where(checkpoint, info), ": tensor ", name, " has dtype ", DTypeName(info->dtype),
-                       "; F32, F16 and BF16 are supported"));
-  }
+  config.Fail("model_type",
+              StrCat("\"", model_type, "\" is not supported; supported: ", Join(KnownModelTypes(), ", ")));
 }
 
 }  // namespace
-
-std::string ModuleNames::Block(int64_t layer, const std::string& name) const {
-  return StrCat(layers, ".", layer, ".", name);
-}
 
 std::vector<std::string> KnownModelTypes() {
   std::vector<std::string> names;
@@ -69,62 +77,26 @@ std::vector<std::string> KnownModelTypes() {
 Architecture DescribeArchitecture(std::string_view config_text, std::string_view source) {
   const Json json = ParseJson(config_text, source);
   const ConfigReader config(json, std::string(source));
-  const std::string model_type = config.String("model_type");
-  for (const Family& family : kFamilies) {
-    if (model_type != family.model_type) continue;
-    Architecture a = family.describe(config);
-    a.model_type = model_type;
-    for (int64_t id : config.Ints("eos_token_id", 0, INT32_MAX)) a.eos_ids.push_back(static_cast<int32_t>(id));
-    a.bos_id = static_cast<int32_t>(config.Int("bos_token_id", -1, INT32_MAX, -1));
-    a.dtype = DeclaredDType(config);
-    return a;
+  const Family& family = FindFamily(config);
+  // A model of text and images keeps what is about the text in an object of its own.
+  const ConfigReader text = config.Has("text_config") ? config.Object("text_config") : config;
+  const auto holder = [&](std::string_view key) { return config.Has(key) ? config : text; };
+
+  Architecture a = family.describe(text);
+  a.model_type = family.model_type;
+  for (int64_t id : holder("eos_token_id").Ints("eos_token_id", 0, INT32_MAX)) {
+    a.eos_ids.push_back(static_cast<int32_t>(id));
   }
-  config.Fail("model_type",
-              StrCat("\"", model_type, "\" is not supported; supported: ", Join(KnownModelTypes(), ", ")));
+  a.bos_id = static_cast<int32_t>(holder("bos_token_id").Int("bos_token_id", -1, INT32_MAX, -1));
+  a.dtype = DeclaredDType(config);
+  if (!a.dtype) a.dtype = DeclaredDType(text);
+  return a;
 }
 
 Architecture DescribeArchitecture(const Checkpoint& checkpoint) {
-  return DescribeArchitecture(checkpoint.config_text(), (checkpoint.directory() / "config.json").string());
-}
-
-std::vector<ModuleSpec> Modules(const Architecture& a) {
-  const ModuleNames& n = a.names;
-  const int64_t q_size = a.heads * a.head_dim;
-  const int64_t kv_size = a.kv_heads * a.head_dim;
-  std::vector<ModuleSpec> modules;
-  modules.push_back({n.embedding, Role::kEmbedding, {a.vocab_size, a.hidden_size}});
-  for (int64_t i = 0; i < a.layers; ++i) {
-    modules.push_back({n.Block(i, n.attention_norm), Role::kNorm, {a.hidden_size}, a.norm.bias});
-    modules.push_back({n.Block(i, n.q), Role::kLinear, {q_size, a.hidden_size}, a.qkv_bias});
-    modules.push_back({n.Block(i, n.k), Role::kLinear, {kv_size, a.hidden_size}, a.qkv_bias});
-    modules.push_back({n.Block(i, n.v), Role::kLinear, {kv_size, a.hidden_size}, a.qkv_bias});
-    modules.push_back({n.Block(i, n.o), Role::kLinear, {a.hidden_size, q_size}, a.out_bias});
-    modules.push_back({n.Block(i, n.mlp_norm), Role::kNorm, {a.hidden_size}, a.norm.bias});
-    modules.push_back({n.Block(i, n.gate), Role::kLinear, {a.intermediate_size, a.hidden_size}, a.mlp_bias});
-    modules.push_back({n.Block(i, n.up), Role::kLinear, {a.intermediate_size, a.hidden_size}, a.mlp_bias});
-    modules.push_back({n.Block(i, n.down), Role::kLinear, {a.hidden_size, a.intermediate_size}, a.mlp_bias});
-  }
-  modules.push_back({n.final_norm, Role::kNorm, {a.hidden_size}, a.norm.bias});
-  modules.push_back({n.head, Role::kHead, {a.vocab_size, a.hidden_size}, false, a.tied_head});
-  return modules;
-}
-
-void CheckTensors(const Architecture& architecture, const Checkpoint& checkpoint) {
-  for (const ModuleSpec& module : Modules(architecture)) {
-    if (module.tied) continue;
-    const bool may_be_quantized = module.role == Role::kLinear || module.role == Role::kHead;
-    const auto quantized = may_be_quantized ? checkpoint.FindQuantized(module.name) : std::nullopt;
-    if (quantized) {
-      const std::vector<int64_t> shape = {quantized->out_features, quantized->in_features};
-      if (shape != module.shape) {
-        throw Error(StrCat(Where(checkpoint, nullptr), ": the quantized layer ", module.name, " has shape ",
-                           ShapeString(shape), ", but config.json asks for ", ShapeString(module.shape)));
-      }
-    } else {
-      CheckTensor(checkpoint, module.name + ".weight", module.shape);
-    }
-    if (module.bias) CheckTensor(checkpoint, module.name + ".bias", {module.shape[0]});
-  }
+  Architecture a = DescribeArchitecture(checkpoint.config_text(), (checkpoint.directory() / "config.json").string());
+  a.names.Align(checkpoint);
+  return a;
 }
 
 }  // namespace w8a16

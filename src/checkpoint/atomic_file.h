@@ -21,6 +21,9 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
+  /// Claims the disk space of the whole file, so that a disk that is too small is an error before anything is written.
+  /// Where the file system cannot do that, nothing happens.
+  void Reserve(uint64_t bytes);
   /// May be called from several threads at once for different ranges.
   void WriteAt(uint64_t offset, const void* data, size_t bytes);
   /// Brings the bytes to the disk and closes the file under its temporary name; no WriteAt afterwards.
@@ -34,6 +37,7 @@ class AtomicFile {
   std::filesystem::path path_;
   std::filesystem::path partial_;
   int fd_ = -1;
+  uint64_t reserved_ = 0;
   bool committed_ = false;
 };
 

@@ -10,66 +10,19 @@
 #include "checkpoint/mapped_file.h"
 #include "checkpoint/quantization_config.h"
 #include "checkpoint/quantized_tensors.h"
-#include "checkpoint/safetensors.h"
+#include "checkpoint/weight_format.h"
 #include "w8a16/error.h"
 
 namespace w8a16 {
 namespace {
 
 constexpr const char* kConfigFile = "config.json";
-constexpr const char* kSingleFile = "model.safetensors";
-constexpr const char* kIndexFile = "model.safetensors.index.json";
-
-using WeightMap = std::unordered_map<std::string, std::string>;  // tensor -> file
-
-bool IsShardName(const std::string& name) {
-  constexpr std::string_view kSuffix = ".safetensors";
-  return name.size() > kSuffix.size() && name.ends_with(kSuffix) &&
-         name.find_first_of("/\\\0", 0, 3) == std::string::npos;
-}
-
-WeightMap ReadIndex(const std::filesystem::path& path) {
-  const Json index = ParseJson(ReadTextFile(path), path.string());
-  const auto map = index.is_object() ? index.find("weight_map") : index.end();
-  if (!index.is_object() || map == index.end() || !map->is_object() || map->empty()) {
-    throw Error(StrCat(path.string(), ": weight_map must be an object that gives the file of every tensor"));
-  }
-  WeightMap weight_map;
-  for (const auto& [tensor, file] : map->items()) {
-    if (!file.is_string() || !IsShardName(file.get_ref<const std::string&>())) {
-      throw Error(StrCat(path.string(), ": weight_map: \"", tensor,
-                         "\": the file must be the plain name of a .safetensors ", "file in the same directory, not ",
-                         file.dump()));
-    }
-    weight_map.emplace(tensor, file.get<std::string>());
-  }
-  return weight_map;
-}
-
-[[noreturn]] void FailNoWeights(const std::filesystem::path& directory) {
-  std::vector<std::string> others;
-  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-    const std::string extension = entry.path().extension().string();
-    for (const char* known : {".safetensors", ".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack", ".onnx"}) {
-      if (extension == known) others.push_back(entry.path().filename().string());
-    }
-  }
-  std::sort(others.begin(), others.end());
-  throw Error(StrCat(directory.string(), ": no ", kSingleFile, " and no ", kIndexFile,
-                     others.empty() ? "" : StrCat(" (there is ", Join(others, ", "), ")"),
-                     "; download the safetensors files, or save the model again with ",
-                     "save_pretrained(..., safe_serialization=True)"));
-}
-
-// True for a link that leads nowhere too: opening it then says what is wrong.
-bool Lies(const std::filesystem::path& path) { return std::filesystem::exists(std::filesystem::symlink_status(path)); }
-
 void CheckDirectory(const std::filesystem::path& directory) {
   std::error_code error;
   const auto status = std::filesystem::status(directory, error);
   if (!std::filesystem::exists(status)) {
     throw Error(
-        StrCat("no such directory: ", directory.string(), "; name a directory with config.json and safetensors files"));
+        StrCat("no such directory: ", directory.string(), "; name a directory with config.json and weight files"));
   }
   if (!std::filesystem::is_directory(status)) {
     throw Error(
@@ -88,25 +41,26 @@ struct Checkpoint::Impl {
   std::map<std::string, std::shared_ptr<const MappedFile>> mapped;
   std::unordered_map<std::string_view, const TensorInfo*> by_name;
 
-  void ReadConfig();
-  void MapFile(const std::string& name);
-  void BuildNames();
-  void CheckIndex(const WeightMap& weight_map) const;
+  void Load(const std::filesystem::path& from, const Report& report);
+  void ReadConfig(const Report& report);
+  void MapFile(const std::string& name, const WeightFormat& format, const Report& report);
+  void BuildNames(const Report& report);
+  void CheckIndex(const WeightFiles& weights, const Report& report) const;
   std::string Path(const std::string& file) const { return (directory / file).string(); }
   const TensorInfo& Require(std::string_view name) const;
 };
 
-void Checkpoint::Impl::ReadConfig() {
+void Checkpoint::Impl::ReadConfig(const Report& report) {
   const std::string path = Path(kConfigFile);
   config_text = ReadTextFile(path);
   const Json config = ParseJson(config_text, path);
   if (!config.is_object()) throw Error(StrCat(path, ": must be a JSON object"));
-  quantization = ReadQuantizationConfig(config, path);
+  quantization = ReadQuantizationConfig(config, path, report);
 }
 
-void Checkpoint::Impl::MapFile(const std::string& name) {
+void Checkpoint::Impl::MapFile(const std::string& name, const WeightFormat& format, const Report& report) {
   const auto file = MappedFile::Open(Path(name));
-  std::vector<TensorInfo> found = ParseSafetensors(file->bytes(), Path(name));
+  std::vector<TensorInfo> found = format.read(file->bytes(), Path(name), report);
   for (TensorInfo& tensor : found) {
     tensor.file = name;
     tensors.push_back(std::move(tensor));
@@ -115,38 +69,58 @@ void Checkpoint::Impl::MapFile(const std::string& name) {
   files.push_back(name);
 }
 
-void Checkpoint::Impl::BuildNames() {
+void Checkpoint::Impl::BuildNames(const Report& report) {
   for (const TensorInfo& tensor : tensors) {
     const auto [at, inserted] = by_name.emplace(tensor.name, &tensor);
     if (!inserted) {
-      throw Error(StrCat(Path(tensor.file), ": tensor \"", tensor.name, "\" stands in ", at->second->file,
-                         " too; remove one of the files or download them again"));
+      report(StrCat(Path(tensor.file), ": tensor \"", tensor.name, "\" stands in ", at->second->file,
+                    " too; remove one of the files or download them again"));
     }
   }
 }
 
-void Checkpoint::Impl::CheckIndex(const WeightMap& weight_map) const {
-  const std::string index = Path(kIndexFile);
+void Checkpoint::Impl::CheckIndex(const WeightFiles& weights, const Report& report) const {
+  constexpr const char* kRemedy = "; the index and the files are of different checkpoints: download them again";
+  const std::string index = weights.index.string();
   for (const TensorInfo& tensor : tensors) {
-    const auto listed = weight_map.find(tensor.name);
-    if (listed == weight_map.end()) {
-      throw Error(StrCat(index, ": weight_map does not list tensor \"", tensor.name, "\" of ", tensor.file,
-                         "; the index and the files are of different checkpoints: download them again"));
-    }
-    if (listed->second != tensor.file) {
-      throw Error(StrCat(index, ": weight_map puts tensor \"", tensor.name, "\" into ", listed->second,
-                         ", but it lies in ", tensor.file,
-                         "; the index and the files are of different checkpoints: download them again"));
+    const auto listed = weights.weight_map.find(tensor.name);
+    if (listed == weights.weight_map.end()) {
+      report(StrCat(index, ": weight_map does not list tensor \"", tensor.name, "\" of ", tensor.file, kRemedy));
+    } else if (listed->second != tensor.file) {
+      report(StrCat(index, ": weight_map puts tensor \"", tensor.name, "\" into ", listed->second, ", but it lies in ",
+                    tensor.file, kRemedy));
     }
   }
-  if (weight_map.size() == tensors.size()) return;
-  for (const auto& [tensor, file] : weight_map) {
-    if (!by_name.contains(tensor)) {
-      throw Error(
-          StrCat(index, ": weight_map lists tensor \"", tensor, "\", but ", file,
-                 " does not hold it; the index and the files are of different checkpoints: download them again"));
-    }
+  std::vector<std::string> lost;
+  for (const auto& [tensor, file] : weights.weight_map) {
+    if (!by_name.contains(tensor) && mapped.contains(file)) lost.push_back(tensor);
   }
+  std::sort(lost.begin(), lost.end());
+  for (const std::string& tensor : lost) {
+    report(StrCat(index, ": weight_map lists tensor \"", tensor, "\", but ", weights.weight_map.at(tensor),
+                  " does not hold it", kRemedy));
+  }
+}
+
+void Checkpoint::Impl::Load(const std::filesystem::path& from, const Report& report) {
+  // What cannot be read at all must not hide what is wrong elsewhere.
+  const auto guard = [&report](const auto& step) {
+    try {
+      step();
+    } catch (const Error& error) {
+      report(error.what());
+    }
+  };
+  CheckDirectory(from);
+  directory = from;
+  guard([&] { ReadConfig(report); });
+  WeightFiles weights;
+  guard([&] { weights = FindWeightFiles(directory, report); });
+  for (const std::string& name : weights.files) {
+    guard([&] { MapFile(name, *weights.format, report); });
+  }
+  BuildNames(report);
+  if (!weights.index.empty()) CheckIndex(weights, report);
 }
 
 const TensorInfo& Checkpoint::Impl::Require(std::string_view name) const {
@@ -160,35 +134,21 @@ const TensorInfo& Checkpoint::Impl::Require(std::string_view name) const {
 }
 
 Checkpoint Checkpoint::Open(const std::filesystem::path& directory) {
-  CheckDirectory(directory);
   auto impl = std::make_shared<Impl>();
-  impl->directory = directory;
-  impl->ReadConfig();
-
-  // In the order of transformers: a single file wins over an index.
-  if (Lies(directory / kSingleFile)) {
-    impl->MapFile(kSingleFile);
-    impl->BuildNames();
-  } else if (Lies(directory / kIndexFile)) {
-    const WeightMap weight_map = ReadIndex(directory / kIndexFile);
-    std::vector<std::string> shards;
-    for (const auto& [tensor, file] : weight_map) shards.push_back(file);
-    std::sort(shards.begin(), shards.end());
-    shards.erase(std::unique(shards.begin(), shards.end()), shards.end());
-    for (const std::string& shard : shards) {
-      if (!Lies(directory / shard)) {
-        throw Error(StrCat(impl->Path(kIndexFile), ": weight_map names ", shard, ", which is not there; download it"));
-      }
-      impl->MapFile(shard);
-    }
-    impl->BuildNames();
-    impl->CheckIndex(weight_map);
-  } else {
-    FailNoWeights(directory);
-  }
+  impl->Load(directory, ThrowProblem);
   Checkpoint checkpoint;
   checkpoint.impl_ = std::move(impl);
   return checkpoint;
+}
+
+std::vector<std::string> Checkpoint::FindProblems(const std::filesystem::path& directory) {
+  std::vector<std::string> problems;
+  try {
+    Impl().Load(directory, [&problems](const std::string& problem) { problems.push_back(problem); });
+  } catch (const Error& error) {
+    problems.emplace_back(error.what());
+  }
+  return problems;
 }
 
 const std::filesystem::path& Checkpoint::directory() const { return impl_->directory; }
@@ -214,9 +174,14 @@ void Checkpoint::Release(std::string_view name, uint64_t offset, uint64_t bytes)
   impl_->mapped.at(tensor.file)->Release(tensor.offset + begin, std::min(bytes, tensor.bytes - begin));
 }
 
+void Checkpoint::Prefetch(std::string_view name, uint64_t offset, uint64_t bytes) const {
+  const TensorInfo& tensor = impl_->Require(name);
+  impl_->mapped.at(tensor.file)->Prefetch(tensor.offset + offset, bytes);
+}
+
 std::optional<QuantizedTensors> Checkpoint::FindQuantized(std::string_view module) const {
   if (!impl_->quantization) return std::nullopt;
-  return FindQuantizedTensors(*this, module, impl_->quantization->format);
+  return FindQuantizedTensors(*this, module, *impl_->quantization);
 }
 
 }  // namespace w8a16

@@ -56,4 +56,11 @@ void MappedFile::Release(uint64_t offset, uint64_t bytes) const {
   if (begin < end) madvise(data_ + begin, end - begin, MADV_DONTNEED);
 }
 
+void MappedFile::Prefetch(uint64_t offset, uint64_t bytes) const {
+  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const uint64_t begin = offset / page * page;
+  const uint64_t end = bytes < size_ - std::min<uint64_t>(offset, size_) ? offset + bytes : size_;
+  if (begin < end) madvise(data_ + begin, end - begin, MADV_WILLNEED);
+}
+
 }  // namespace w8a16

@@ -20,6 +20,8 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   /// Drops the pages that lie wholly inside [offset, offset + bytes) from this process. They come back when read again.
   void Release(uint64_t offset, uint64_t bytes) const;
+  /// Asks the kernel to start reading [offset, offset + bytes) from the disk, as far as the file goes.
+  void Prefetch(uint64_t offset, uint64_t bytes) const;
 
  private:
   MappedFile() = default;

@@ -22,18 +22,19 @@ struct Setting {
   const Json& value;
   std::string path;
   std::string_view source;
+  const Report& report;
 
-  [[noreturn]] void Refuse(std::string_view supported) const {
+  void Refuse(std::string_view supported) const {
     std::string shown = value.dump(-1, ' ', false, Json::error_handler_t::replace);
     if (shown.size() > 80) shown = shown.substr(0, 80) + "...";
-    throw Error(StrCat(source, ": ", path, " is ", shown, "; supported: ", supported, "; ", kRemedy));
+    report(StrCat(source, ": ", path, " is ", shown, "; supported: ", supported, "; ", kRemedy));
   }
 
   // Null where the key is missing: readers treat the two alike.
   Setting operator[](const char* key) const {
     static const Json null;
     const auto member = value.find(key);
-    return {member == value.end() ? null : *member, StrCat(path, ".", key), source};
+    return {member == value.end() ? null : *member, StrCat(path, ".", key), source, report};
   }
 
   bool IsUnset() const {
@@ -42,10 +43,11 @@ struct Setting {
   void RequireUnset() const {
     if (!IsUnset()) Refuse("null");
   }
-  void RequireObject() const {
+  bool RequireObject() const {
     if (!value.is_object()) Refuse("an object");
+    return value.is_object();
   }
-  // One of `choices`; the first is what readers assume where the key is missing.
+  // One of `choices`, or missing.
   void Require(std::initializer_list<Json> choices) const {
     if (value.is_null() || std::find(choices.begin(), choices.end(), value) != choices.end()) return;
     std::vector<std::string> shown;
@@ -61,12 +63,12 @@ bool IsAny(std::string_view key, std::initializer_list<std::string_view> known) 
 // A key that nobody knew when this was written may change what the bytes mean.
 void RequireNoOthers(const Setting& object, std::initializer_list<std::string_view> known) {
   for (const auto& [key, value] : object.value.items()) {
-    if (!IsAny(key, known)) Setting{value, StrCat(object.path, ".", key), object.source}.RequireUnset();
+    if (!IsAny(key, known)) Setting{value, StrCat(object.path, ".", key), object.source, object.report}.RequireUnset();
   }
 }
 
 void CheckWeights(const Setting& weights) {
-  weights.RequireObject();
+  if (!weights.RequireObject()) return;
   weights["num_bits"].Require({8});
   weights["type"].Require({"int"});
   weights["symmetric"].Require({true});
@@ -79,7 +81,7 @@ void CheckWeights(const Setting& weights) {
 }
 
 void CheckGroup(const Setting& group, const Json& format) {
-  group.RequireObject();
+  if (!group.RequireObject()) return;
   for (const char* key : {"input_activations", "output_activations"}) group[key].RequireUnset();
   group["format"].Require({format});
   CheckWeights(group["weights"]);
@@ -94,22 +96,91 @@ QuantizedFormat ReadFormat(const Setting& format) {
     }
   }
   format.Refuse("\"pack-quantized\" or \"int-quantized\"");
+  return QuantizedFormat::kPackQuantized;
+}
+
+std::vector<std::string> ReadStrings(const Setting& list, std::string_view supported) {
+  std::vector<std::string> strings;
+  if (list.value.is_null()) return strings;
+  const bool valid = list.value.is_array() && std::all_of(list.value.begin(), list.value.end(),
+                                                          [](const Json& item) { return item.is_string(); });
+  if (!valid) {
+    list.Refuse(supported);
+    return strings;
+  }
+  return list.value.get<std::vector<std::string>>();
 }
 
 std::vector<std::string> ReadIgnore(const Setting& ignore) {
-  std::vector<std::string> patterns;
-  if (ignore.value.is_null()) return patterns;
-  if (!ignore.value.is_array()) ignore.Refuse("a list of module names and \"re:\" patterns");
-  for (const Json& pattern : ignore.value) {
-    if (!pattern.is_string()) ignore.Refuse("a list of module names and \"re:\" patterns");
-    patterns.push_back(pattern.get<std::string>());
+  std::vector<std::string> patterns = ReadStrings(ignore, "a list of module names and \"re:\" patterns");
+  std::erase_if(patterns, [&ignore](const std::string& pattern) {
     try {
-      MatchesModule(patterns.back(), "");
+      MatchesModule(pattern, "");
+      return false;
     } catch (const Error& error) {
-      throw Error(StrCat(ignore.source, ": ", ignore.path, ": ", error.what()));
+      ignore.report(StrCat(ignore.source, ": ", ignore.path, ": ", error.what()));
+      return true;
+    }
+  });
+  return patterns;
+}
+
+void ReadCompressedTensors(const Setting& settings, QuantizationConfig& quantization) {
+  quantization.format = ReadFormat(settings["format"]);
+  quantization.ignore = ReadIgnore(settings["ignore"]);
+  settings["quantization_status"].Require({"compressed", "frozen"});
+  settings["kv_cache_scheme"].RequireUnset();
+  settings["transform_config"].RequireUnset();
+  const Setting sparsity = settings["sparsity_config"];
+  if (!sparsity.IsUnset() && sparsity.RequireObject()) sparsity["format"].Require({"dense"});
+  const Setting groups = settings["config_groups"];
+  if (!groups.RequireObject()) return;
+  if (groups.value.empty()) groups.Refuse("at least one group");
+  quantization.targets.clear();
+  for (const auto& [name, value] : groups.value.items()) {
+    const Setting group = {value, StrCat(groups.path, ".", name), settings.source, settings.report};
+    CheckGroup(group, settings["format"].value);
+    for (std::string& target : ReadStrings(group["targets"], "a list of class names, module names and patterns")) {
+      quantization.targets.push_back(std::move(target));
     }
   }
-  return patterns;
+}
+
+// What transformers' BitsAndBytesConfig writes for int8 weights.
+void ReadBitsAndBytes(const Setting& settings, QuantizationConfig& quantization) {
+  quantization.method = QuantizationMethod::kBitsAndBytes;
+  quantization.format = QuantizedFormat::kIntQuantized;
+  if (settings["load_in_8bit"].value != true) settings["load_in_8bit"].Refuse("true");
+  settings["load_in_4bit"].RequireUnset();
+  settings["llm_int8_has_fp16_weight"].RequireUnset();
+  quantization.ignore = ReadStrings(settings["llm_int8_skip_modules"], "a list of module names");
+}
+
+// What AutoGPTQ and GPTQModel write. The order in which columns were quantized (desc_act) is in g_idx, which must be
+// trivial all the same.
+void ReadGptq(const Setting& settings, QuantizationConfig& quantization) {
+  const Setting format = settings["checkpoint_format"];
+  format.Require({"gptq", "gptq_v2"});
+  quantization.method = format.value == "gptq_v2" ? QuantizationMethod::kGptqV2 : QuantizationMethod::kGptq;
+  if (settings["bits"].value != 8) settings["bits"].Refuse("8");
+  if (settings["group_size"].value != -1) settings["group_size"].Refuse("-1");
+  settings["sym"].Require({true});
+  settings["pack_dtype"].Require({"int32"});
+  for (const char* key : {"desc_act", "dynamic", "is_marlin_format"}) settings[key].RequireUnset();
+}
+
+struct Method {
+  const char* name;
+  void (*read)(const Setting& settings, QuantizationConfig& quantization);
+};
+
+// Another method is an entry here and one in quantized_tensors.cc.
+constexpr std::array<Method, 3> kMethods = {
+    {{kMethod, ReadCompressedTensors}, {"bitsandbytes", ReadBitsAndBytes}, {"gptq", ReadGptq}}};
+
+// The first files of bitsandbytes do not name it.
+bool IsUnnamedBitsAndBytes(const Setting& settings) {
+  return settings["quant_method"].value.is_null() && settings["load_in_8bit"].value == true;
 }
 
 }  // namespace
@@ -125,37 +196,34 @@ QuantizedFormat ParseQuantizedFormat(std::string_view name) {
   throw Error(StrCat("unknown format \"", name, "\"; known: pack-quantized, int-quantized"));
 }
 
-std::optional<QuantizationConfig> ReadQuantizationConfig(const Json& config, std::string_view source) {
-  const Setting root{config, "", source};
+std::optional<QuantizationConfig> ReadQuantizationConfig(const Json& config, std::string_view source,
+                                                         const Report& report) {
+  const Setting root{config, "", source, report};
   // Where checkpoints of 2024 have it.
   const Setting former = root["compression_config"];
-  if (!former.IsUnset()) Setting{former.value, "compression_config", source}.Refuse("quantization_config in its place");
-
+  if (!former.IsUnset()) {
+    Setting{former.value, "compression_config", source, report}.Refuse("quantization_config in its place");
+  }
   const auto member = config.find(kKey);
   if (member == config.end() || member->is_null()) return std::nullopt;
-  const Setting settings{*member, kKey, source};
-  settings.RequireObject();
-  if (settings["quant_method"].value != kMethod) {
-    settings["quant_method"].Refuse("\"compressed-tensors\" with format \"pack-quantized\" or \"int-quantized\"");
-  }
+  const Setting settings{*member, kKey, source, report};
+  if (!settings.RequireObject()) return std::nullopt;
+
   QuantizationConfig quantization;
-  quantization.format = ReadFormat(settings["format"]);
-  quantization.ignore = ReadIgnore(settings["ignore"]);
-  settings["quantization_status"].Require({"compressed", "frozen"});
-  settings["kv_cache_scheme"].RequireUnset();
-  settings["transform_config"].RequireUnset();
-  const Setting sparsity = settings["sparsity_config"];
-  if (!sparsity.IsUnset()) {
-    sparsity.RequireObject();
-    sparsity["format"].Require({"dense"});
+  for (const Method& method : kMethods) {
+    if (settings["quant_method"].value != method.name) continue;
+    method.read(settings, quantization);
+    return quantization;
   }
-  const Setting groups = settings["config_groups"];
-  groups.RequireObject();
-  if (groups.value.empty()) groups.Refuse("at least one group");
-  for (const auto& [name, group] : groups.value.items()) {
-    CheckGroup({group, StrCat(groups.path, ".", name), source}, settings["format"].value);
+  if (IsUnnamedBitsAndBytes(settings)) {
+    ReadBitsAndBytes(settings, quantization);
+    return quantization;
   }
-  return quantization;
+  settings["quant_method"].Refuse(
+      "\"compressed-tensors\" with format \"pack-quantized\" or \"int-quantized\", \"bitsandbytes\" and \"gptq\" with "
+      "8 "
+      "bits");
+  return std::nullopt;
 }
 
 Json WithQuantizationConfig(Json config, const QuantizationConfig& quantization) {

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "base/strings.h"
+#include "checkpoint/foreign_layers.h"
+#include "checkpoint/layer_parts.h"
 #include "w8a16/error.h"
 
 namespace w8a16 {
@@ -17,10 +19,10 @@ constexpr std::array<const char*, 9> kRefusedParts = {"weight_zero_point", "weig
                                                       "input_scale",       "input_zero_point",  "input_global_scale",
                                                       "output_scale",      "output_zero_point", "bitmask"};
 
-class Finder {
+class CompressedLayer : LayerParts {
  public:
-  Finder(const Checkpoint& checkpoint, std::string_view module, QuantizedFormat format)
-      : checkpoint_(checkpoint), module_(module), format_(format) {}
+  CompressedLayer(const Checkpoint& checkpoint, std::string_view module, QuantizedFormat format)
+      : LayerParts(checkpoint, module), format_(format) {}
 
   std::optional<QuantizedTensors> Find() const {
     const bool packed = format_ == QuantizedFormat::kPackQuantized;
@@ -37,32 +39,21 @@ class Finder {
       }
     }
     QuantizedTensors tensors = packed ? Packed(*weights) : Plain(*weights);
-    tensors.weights = checkpoint_.Get(weights->name);
+    tensors.weights = checkpoint().Get(weights->name);
     const TensorInfo& scales = Required("weight_scale", *weights);
     CheckScales(scales, tensors.out_features);
-    tensors.scales = checkpoint_.Get(scales.name);
+    tensors.scales = checkpoint().Get(scales.name);
+    tensors.owner = checkpoint().owner();
+    tensors.parts = {weights->name, scales.name};
+    if (const TensorInfo* shape = Part("weight_shape")) tensors.parts.push_back(shape->name);
     return tensors;
   }
 
  private:
-  const TensorInfo* Part(const char* part) const { return checkpoint_.Find(StrCat(module_, ".", part)); }
-
-  [[noreturn]] void Fail(const TensorInfo& tensor, const std::string& reason) const {
-    throw Error(StrCat((checkpoint_.directory() / tensor.file).string(), ": tensor \"", tensor.name, "\": ", reason));
-  }
-
-  const TensorInfo& Required(const char* part, const TensorInfo& beside) const {
-    const TensorInfo* tensor = Part(part);
-    if (tensor == nullptr) {
-      Fail(beside, StrCat("the checkpoint has no \"", module_, ".", part, "\" to go with it; download it again"));
-    }
-    return *tensor;
-  }
-
   void RefuseOrphans(const char* missing) const {
     for (const char* part : {"weight_packed", "weight_scale", "weight_shape"}) {
       if (const TensorInfo* orphan = Part(part)) {
-        Fail(*orphan, StrCat("it belongs to a quantized layer, but \"", module_, "\" has no ", missing,
+        Fail(*orphan, StrCat("it belongs to a quantized layer, but \"", module(), "\" has no ", missing,
                              " as quantization_config.format \"", QuantizedFormatName(format_), "\" requires"));
       }
     }
@@ -102,7 +93,7 @@ class Finder {
     if ((tensor.dtype != DType::kI64 && tensor.dtype != DType::kI32) || tensor.shape != std::vector<int64_t>{2}) {
       Fail(tensor, StrCat("it must be I64 or I32 [2], not ", DTypeName(tensor.dtype), " ", ShapeString(tensor.shape)));
     }
-    const std::byte* data = checkpoint_.Get(tensor.name).data;
+    const std::byte* data = checkpoint().Get(tensor.name).data;
     std::array<int64_t, 2> shape{};
     if (tensor.dtype == DType::kI64) {
       std::memcpy(shape.data(), data, sizeof(shape));
@@ -124,16 +115,24 @@ class Finder {
                         ", but one scale per output channel takes F32, F16 or BF16 ", ShapeString({out, 1})));
   }
 
-  const Checkpoint& checkpoint_;
-  std::string_view module_;
   QuantizedFormat format_;
 };
 
 }  // namespace
 
 std::optional<QuantizedTensors> FindQuantizedTensors(const Checkpoint& checkpoint, std::string_view module,
-                                                     QuantizedFormat format) {
-  return Finder(checkpoint, module, format).Find();
+                                                     const QuantizationConfig& quantization) {
+  switch (quantization.method) {
+    case QuantizationMethod::kBitsAndBytes:
+      return FindBitsAndBytes(checkpoint, module);
+    case QuantizationMethod::kGptq:
+      return FindGptq(checkpoint, module, 127);
+    case QuantizationMethod::kGptqV2:
+      return FindGptq(checkpoint, module, 128);
+    case QuantizationMethod::kCompressedTensors:
+      break;
+  }
+  return CompressedLayer(checkpoint, module, quantization.format).Find();
 }
 
 }  // namespace w8a16

@@ -7,8 +7,8 @@
 
 namespace w8a16 {
 
-/// What Checkpoint::FindQuantized returns for a checkpoint of `format`.
+/// What Checkpoint::FindQuantized returns for a checkpoint with this `quantization`.
 std::optional<QuantizedTensors> FindQuantizedTensors(const Checkpoint& checkpoint, std::string_view module,
-                                                     QuantizedFormat format);
+                                                     const QuantizationConfig& quantization);
 
 }  // namespace w8a16

@@ -8,6 +8,7 @@
 
 #include "base/strings.h"
 #include "checkpoint/json.h"
+#include "checkpoint/weight_format.h"
 #include "w8a16/error.h"
 
 namespace w8a16 {
@@ -24,16 +25,6 @@ constexpr uint64_t kLengthBytes = 8;
 std::string Shown(const Json& value) {
   std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
   return text.size() > 80 ? text.substr(0, 80) + "..." : text;
-}
-
-void CheckName(const std::string& file, const std::string& name) {
-  if (name.empty()) Fail(file, "a tensor has an empty name");
-  if (name.size() > kMaxTensorName) {
-    Fail(file, StrCat("a tensor name is longer than ", kMaxTensorName, " bytes: \"", name.substr(0, 80), "...\""));
-  }
-  if (std::any_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7F; })) {
-    Fail(file, StrCat("a tensor name has control characters: ", Shown(name)));
-  }
 }
 
 void CheckMetadata(const std::string& file, const Json& metadata) {
@@ -127,35 +118,38 @@ TensorInfo ReadTensor(const std::string& file, const std::string& name, const Js
 
 // The format wants the data covered from end to end, each byte by one tensor: no hidden content, no aliasing.
 void CheckCoverage(const std::string& file, const std::vector<TensorInfo>& tensors, uint64_t data_begin,
-                   uint64_t file_bytes) {
+                   uint64_t file_bytes, const Report& report) {
   uint64_t covered = data_begin;
   for (size_t i = 0; i < tensors.size(); ++i) {
     const TensorInfo& tensor = tensors[i];
+    const auto tensor_report = [&](const std::string& reason) {
+      report(StrCat(file, ": tensor \"", tensor.name, "\": ", reason));
+    };
     if (tensor.offset < covered) {
-      FailTensor(file, tensor.name, StrCat("its data overlaps that of \"", tensors[i - 1].name, "\""));
+      tensor_report(StrCat("its data overlaps that of \"", tensors[i - 1].name, "\""));
     }
     if (tensor.offset > covered) {
-      FailTensor(file, tensor.name, StrCat(tensor.offset - covered, " bytes before its data belong to no tensor"));
+      tensor_report(StrCat(tensor.offset - covered, " bytes before its data belong to no tensor"));
     }
-    covered += tensor.bytes;
+    covered = std::max(covered, tensor.offset + tensor.bytes);
   }
   if (covered != file_bytes) {
-    Fail(file, StrCat(file_bytes - covered, " bytes at the end belong to no tensor; download or copy the file again"));
+    report(StrCat(file, ": ", file_bytes - covered,
+                  " bytes at the end belong to no tensor; download or copy the file again"));
   }
 }
 
 }  // namespace
 
-std::vector<TensorInfo> ParseSafetensors(std::span<const std::byte> bytes, const std::string& file) {
+std::vector<TensorInfo> ParseSafetensors(std::span<const std::byte> bytes, const std::string& file,
+                                         const Report& report) {
   if (bytes.size() < kLengthBytes) {
     Fail(file,
          StrCat("not a safetensors file: it has ", bytes.size(), " bytes, and the length of the header alone takes ",
                 kLengthBytes, "; download or copy it again"));
   }
   const std::string_view all(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (all.starts_with("version https://git-lfs")) {
-    Fail(file, "it is a Git LFS pointer, not the file itself; run \"git lfs pull\"");
-  }
+  RefuseLfsPointer(bytes, file);
   uint64_t length = 0;
   for (size_t i = 0; i < kLengthBytes; ++i) length |= std::to_integer<uint64_t>(bytes[i]) << (8 * i);
   if (length > kMaxSafetensorsHeader) {
@@ -172,18 +166,25 @@ std::vector<TensorInfo> ParseSafetensors(std::span<const std::byte> bytes, const
   const Json header = ParseJson(text, StrCat(file, " (header)"));
   const uint64_t data_begin = kLengthBytes + length;
   std::vector<TensorInfo> tensors;
+  bool whole = true;
   for (const auto& [name, info] : header.items()) {
-    if (name == "__metadata__") {
-      CheckMetadata(file, info);
-      continue;
+    try {
+      if (name == "__metadata__") {
+        CheckMetadata(file, info);
+        continue;
+      }
+      CheckTensorName(file, name);
+      tensors.push_back(ReadTensor(file, name, info, data_begin, bytes.size() - data_begin));
+    } catch (const Error& error) {
+      report(error.what());
+      whole = false;
     }
-    CheckName(file, name);
-    tensors.push_back(ReadTensor(file, name, info, data_begin, bytes.size() - data_begin));
   }
   std::stable_sort(tensors.begin(), tensors.end(), [](const TensorInfo& a, const TensorInfo& b) {
     return std::pair(a.offset, a.bytes) < std::pair(b.offset, b.bytes);
   });
-  CheckCoverage(file, tensors, data_begin, bytes.size());
+  // Holes that a tensor left which could not be read are not worth a second message.
+  if (whole) CheckCoverage(file, tensors, data_begin, bytes.size(), report);
   return tensors;
 }
 

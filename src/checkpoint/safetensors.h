@@ -8,19 +8,19 @@
 #include <vector>
 
 #include "checkpoint/atomic_file.h"
+#include "checkpoint/weight_format.h"
 #include "w8a16/checkpoint.h"
 
 namespace w8a16 {
 
 /// Longest header that is read (the format's own cap).
 inline constexpr uint64_t kMaxSafetensorsHeader = 100'000'000;
-/// Longest tensor name that is read: ten times what real ones need.
-inline constexpr size_t kMaxTensorName = 1024;
-
 /// The tensors that the header of a safetensors file declares, in the order of their data. Throws Error naming `file`
 /// (and the tensor) for anything the format forbids: a header longer than the file or the cap, bad JSON, duplicate
-/// names, unknown dtypes, offsets that overlap, leave holes, pass the end or do not fit dtype and shape.
-std::vector<TensorInfo> ParseSafetensors(std::span<const std::byte> bytes, const std::string& file);
+/// names, unknown dtypes, offsets that overlap, leave holes, pass the end or do not fit dtype and shape. What concerns
+/// single tensors goes to `report`.
+std::vector<TensorInfo> ParseSafetensors(std::span<const std::byte> bytes, const std::string& file,
+                                         const Report& report = ThrowProblem);
 
 /// Writes one safetensors file beside its final name and renames it when whole. Tensors are declared first, then their
 /// data is written; a writer that is destroyed before Finish leaves nothing behind.
@@ -31,8 +31,12 @@ class SafetensorsWriter {
     DType dtype;
     std::vector<int64_t> shape;
   };
-  /// Writes the header, with __metadata__ {"format": "pt"}. Data lies in the order of `tensors` and starts at a
-  /// multiple of 8 bytes. Throws Error where a name stands twice.
+  /// What such a file begins with: the header, with __metadata__ {"format": "pt"}, and its length before it. Data lies
+  /// in the order of `tensors` and starts at a multiple of 8 bytes. Throws Error, naming `path`, where a name stands
+  /// twice.
+  static std::string Header(const std::filesystem::path& path, const std::vector<Declaration>& tensors);
+
+  /// Claims the space of the whole file and writes the header.
   SafetensorsWriter(std::filesystem::path path, const std::vector<Declaration>& tensors);
   const std::filesystem::path& path() const { return file_.path(); }
   /// Writes `bytes` bytes into tensor number `tensor`, from its byte `offset` on; in any order, each byte once. Throws

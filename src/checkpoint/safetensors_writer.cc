@@ -9,33 +9,41 @@
 
 namespace w8a16 {
 
-SafetensorsWriter::SafetensorsWriter(std::filesystem::path path, const std::vector<Declaration>& tensors)
-    : file_(std::move(path)) {
+std::string SafetensorsWriter::Header(const std::filesystem::path& path, const std::vector<Declaration>& tensors) {
   // As text: an ordered Json object takes quadratic time to fill.
   std::string header = R"({"__metadata__":{"format":"pt"})";
   std::unordered_set<std::string_view> names;
-  offsets_.push_back(0);
+  uint64_t begin = 0;
   for (const Declaration& tensor : tensors) {
     if (!names.insert(tensor.name).second) {
-      throw Error(StrCat("cannot write ", file_.path().string(), ": tensor \"", tensor.name, "\" stands twice"));
+      throw Error(StrCat("cannot write ", path.string(), ": tensor \"", tensor.name, "\" stands twice"));
     }
-    const uint64_t begin = offsets_.back();
     const uint64_t end = begin + TensorView{nullptr, tensor.dtype, tensor.shape}.Bytes();
     const Json info = {{"dtype", DTypeName(tensor.dtype)}, {"shape", tensor.shape}, {"data_offsets", {begin, end}}};
     header += StrCat(",", Json(tensor.name).dump(), ":", info.dump());
-    offsets_.push_back(end);
+    begin = end;
   }
   header += '}';
   header.resize((header.size() + 7) / 8 * 8, ' ');
   if (header.size() > kMaxSafetensorsHeader) {
-    throw Error(StrCat("cannot write ", file_.path().string(), ": ", tensors.size(),
+    throw Error(StrCat("cannot write ", path.string(), ": ", tensors.size(),
                        " tensors need a header longer than the format allows; use more shards"));
   }
   std::string prefix;
   for (int shift = 0; shift < 64; shift += 8) prefix += static_cast<char>(header.size() >> shift & 0xFF);
-  header.insert(0, prefix);
-  file_.WriteAt(0, header.data(), header.size());
+  return prefix + header;
+}
+
+SafetensorsWriter::SafetensorsWriter(std::filesystem::path path, const std::vector<Declaration>& tensors)
+    : file_(std::move(path)) {
+  offsets_.push_back(0);
+  for (const Declaration& tensor : tensors) {
+    offsets_.push_back(offsets_.back() + TensorView{nullptr, tensor.dtype, tensor.shape}.Bytes());
+  }
+  const std::string header = Header(file_.path(), tensors);
   data_begin_ = header.size();
+  file_.Reserve(data_begin_ + offsets_.back());
+  file_.WriteAt(0, header.data(), header.size());
 }
 
 void SafetensorsWriter::Write(size_t tensor, uint64_t offset, const void* data, size_t bytes) {

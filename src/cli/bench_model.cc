@@ -74,7 +74,9 @@ void AddBenchModel(CLI::App& bench) {
   CLI::App* command = bench.add_subcommand("model", "Loading, prefill and decode of a model");
   AddModelOptions(*command, args->model);
   const CLI::Validator counts = CLI::Range(int64_t{1}, int64_t{1} << 31).description("");
-  command->add_option("--prompt-tokens", args->prompt_tokens, "Tokens of the prompt (default: 512, or the context where that is less)")
+  command
+      ->add_option("--prompt-tokens", args->prompt_tokens,
+                   "Tokens of the prompt (default: 512, or the context where that is less)")
       ->check(counts)
       ->type_name("N");
   command->add_option("--new-tokens", args->new_tokens, "Tokens to decode (default: 64)")

@@ -14,6 +14,7 @@
 #include "cli/interrupt.h"
 #include "cli/json_out.h"
 #include "cli/model_args.h"
+#include "cli/model_directory.h"
 #include "w8a16/error.h"
 
 namespace w8a16 {
@@ -115,7 +116,7 @@ class Conversation {
 };
 
 void RunChat(const ChatArgs& args) {
-  const std::string& directory = args.model.model;
+  const std::string directory = ModelDirectory(args.model.model);
   Tokenizer tokenizer = LoadTokenizer(directory, "a conversation needs the tokenizer that the model was trained with");
   ChatTemplate chat_template = LoadChatTemplate(directory);
   GenerateOptions options = args.generation.Resolve(directory, std::numeric_limits<int64_t>::max());

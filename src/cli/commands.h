@@ -8,6 +8,7 @@ namespace w8a16 {
 // CLI::ValidationError for wrong usage.
 void AddDemo(CLI::App& app);
 void AddQuantize(CLI::App& app);
+void AddDequantize(CLI::App& app);
 void AddGenerate(CLI::App& app);
 void AddChat(CLI::App& app);
 void AddLogits(CLI::App& app);

@@ -13,6 +13,7 @@
 #include "cli/interrupt.h"
 #include "cli/json_out.h"
 #include "cli/model_args.h"
+#include "cli/model_directory.h"
 #include "cli/progress.h"
 #include "cli/speed.h"
 #include "cli/table.h"
@@ -106,7 +107,7 @@ Side Run(const fs::path& directory, const Tokenizer& tokenizer, const std::vecto
 
 Demo RunBoth(const DemoArgs& args) {
   Demo demo;
-  const fs::path original = args.directory.empty() ? FindDemoModel() : fs::path(args.directory);
+  const fs::path original = args.directory.empty() ? FindDemoModel() : fs::path(ModelDirectory(args.directory));
   demo.directory = original.string();
   const std::vector<std::string> documents = ReadDocuments(original / "held_back.json");
   const Tokenizer tokenizer = Tokenizer::Load(original);

@@ -15,6 +15,7 @@
 #include "cli/json_out.h"
 #include "cli/memory.h"
 #include "cli/model_args.h"
+#include "cli/model_directory.h"
 #include "cli/table.h"
 #include "cli/text_stream.h"
 #include "w8a16/error.h"
@@ -50,7 +51,7 @@ std::string PromptText(const std::string& prompt) {
 
 // With --prompt-ids a tokenizer is a convenience: without one, ids are printed.
 std::optional<Tokenizer> FindTokenizer(const std::string& directory) {
-  if (!std::filesystem::exists(std::filesystem::path(directory) / "tokenizer.json")) return std::nullopt;
+  if (!Tokenizer::IsIn(directory)) return std::nullopt;
   try {
     return Tokenizer::Load(directory);
   } catch (const Error& e) {
@@ -70,10 +71,11 @@ double PrefillRate(const GenerateResult& result, size_t prompt_tokens) {
 }
 
 Job ReadJob(const GenerateArgs& args) {
-  const std::string& directory = args.model.model;
   Job job;
+  // Wrong usage is told before anything is downloaded.
+  if (args.prompt_ids) job.prompts = {ParseIds(*args.prompt_ids, "--prompt-ids")};
+  const std::string directory = ModelDirectory(args.model.model);
   if (args.prompt_ids) {
-    job.prompts = {ParseIds(*args.prompt_ids, "--prompt-ids")};
     job.tokenizer = FindTokenizer(directory);
     if (!job.tokenizer && !args.generation.stop.empty()) {
       throw Error(StrCat("--stop needs the model's tokenizer, and ", directory, " has none that can be used"));

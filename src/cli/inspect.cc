@@ -5,11 +5,12 @@
 
 #include "base/strings.h"
 #include "checkpoint/mapped_file.h"
-#include "checkpoint/safetensors.h"
+#include "checkpoint/weight_format.h"
 #include "cli/commands.h"
 #include "cli/format.h"
 #include "cli/json_out.h"
 #include "cli/model_args.h"
+#include "cli/model_directory.h"
 #include "cli/table.h"
 #include "convert/verify.h"
 #include "w8a16/checkpoint.h"
@@ -26,16 +27,17 @@ struct InspectArgs {
 
 bool IsQuantized(const TensorInfo& tensor) {
   const std::string_view name = tensor.name;
-  return name.ends_with(".weight_packed") || (name.ends_with(".weight") && tensor.dtype == DType::kI8);
+  return name.ends_with(".weight_packed") || name.ends_with(".qweight") ||
+         (name.ends_with(".weight") && tensor.dtype == DType::kI8);
 }
 
-std::vector<TensorInfo> ListTensors(const std::filesystem::path& path) {
+std::vector<TensorInfo> ListTensors(const std::filesystem::path& path, const Report& report = ThrowProblem) {
   if (std::filesystem::is_directory(path)) return Checkpoint::Open(path).tensors();
   if (!std::filesystem::exists(path)) {
-    throw Error(StrCat(path.string(),
-                       ": there is no such file or directory; give a checkpoint directory or a .safetensors file"));
+    throw Error(
+        StrCat(path.string(), ": there is no such file or directory; give a checkpoint directory or a weight file"));
   }
-  return ParseSafetensors(MappedFile::Open(path)->bytes(), path.string());
+  return WeightFormatOf(path).read(MappedFile::Open(path)->bytes(), path.string(), report);
 }
 
 struct Findings {
@@ -53,7 +55,7 @@ Findings Verify(const std::filesystem::path& path) {
     return findings;
   }
   try {
-    ListTensors(path);
+    ListTensors(path, [&findings](const std::string& problem) { findings.problems.push_back(problem); });
   } catch (const Error& e) {
     findings.problems.emplace_back(e.what());
   }
@@ -91,10 +93,11 @@ Json TensorsJson(const std::vector<TensorInfo>& tensors) {
 
 void RunInspect(const InspectArgs& args) {
   Findings findings;
-  if (args.verify) findings = Verify(args.path);
+  const std::string path = ModelDirectory(args.path);
+  if (args.verify) findings = Verify(path);
   std::vector<TensorInfo> tensors;
   try {
-    tensors = ListTensors(args.path);
+    tensors = ListTensors(path);
   } catch (const Error&) {
     if (findings.problems.empty()) throw;  // else it is among them
   }
@@ -116,7 +119,8 @@ void RunInspect(const InspectArgs& args) {
 void AddInspect(CLI::App& app) {
   const auto args = std::make_shared<InspectArgs>();
   CLI::App* command = app.add_subcommand("inspect", "The tensors of a checkpoint, what is quantized, what is wrong");
-  command->add_option("PATH", args->path, "Directory of a checkpoint, or one .safetensors file")
+  command
+      ->add_option("PATH", args->path, "Directory of a checkpoint, its id on the Hub, or one .safetensors or .bin file")
       ->required()
       ->type_name("");
   command->add_flag("--verify", args->verify, "Read everything and list all problems; exit code 1 if there are any");

@@ -39,6 +39,7 @@ void AddCommands(CLI::App& app) {
   app.footer("The environment variable W8A16_ISA forces an instruction set (ref, sse4, avx2, ...).");
   w8a16::AddDemo(app);
   w8a16::AddQuantize(app);
+  w8a16::AddDequantize(app);
   w8a16::AddGenerate(app);
   w8a16::AddChat(app);
   w8a16::AddLogits(app);

@@ -6,6 +6,7 @@
 
 #include "base/parallel.h"
 #include "base/strings.h"
+#include "cli/model_directory.h"
 #include "w8a16/error.h"
 
 namespace w8a16 {
@@ -21,7 +22,9 @@ void AddJsonOption(CLI::App& app, bool& json) {
 }
 
 void AddModelOptions(CLI::App& app, ModelArgs& args) {
-  app.add_option("MODEL", args.model, "Directory of a Hugging Face checkpoint, float or quantized")
+  app.add_option(
+         "MODEL", args.model,
+         "Directory of a Hugging Face checkpoint, float or quantized, or the id of one on the Hub: org/name[@revision]")
       ->required()
       ->type_name("");
   app.add_option("--dtype", args.dtype,
@@ -56,15 +59,16 @@ Model LoadModel(const ModelArgs& args) {
   options.context = args.context;
   if (args.weights == "w8a16") options.weights = WeightPolicy::kW8A16;
   if (args.weights == "original") options.weights = WeightPolicy::kOriginal;
-  return Model::Load(args.model, options);
+  return Model::Load(ModelDirectory(args.model), options);
 }
 
-Tokenizer LoadTokenizer(const std::string& directory, std::string_view remedy) {
+Tokenizer LoadTokenizer(const std::string& model, std::string_view remedy) {
+  const std::string directory = ModelDirectory(model);
   // A directory that is missing altogether is the model loader's to report.
-  const std::filesystem::path path = std::filesystem::path(directory) / "tokenizer.json";
   std::error_code ignored;
-  if (std::filesystem::is_directory(directory, ignored) && !std::filesystem::exists(path, ignored)) {
-    throw Error(StrCat(path.string(), ": there is no such file; ", remedy));
+  if (std::filesystem::is_directory(directory, ignored) && !Tokenizer::IsIn(directory)) {
+    throw Error(StrCat(directory, ": there is no tokenizer (tokenizer.json, tokenizer.model, or vocab.json with ",
+                       "merges.txt); ", remedy));
   }
   return Tokenizer::Load(directory);
 }

@@ -36,8 +36,8 @@ std::optional<DType> ParseDTypeOption(std::string_view name);
 /// Applies --threads and loads the model. Throws Error.
 Model LoadModel(const ModelArgs& args);
 
-/// The tokenizer of a model's directory. Throws Error, saying `remedy`, where it has none.
-Tokenizer LoadTokenizer(const std::string& directory, std::string_view remedy);
+/// The tokenizer of a model (a directory or a Hub id). Throws Error, saying `remedy`, where it has none.
+Tokenizer LoadTokenizer(const std::string& model, std::string_view remedy);
 
 /// "1,2,3" (brackets and spaces are allowed) as whole numbers from `smallest` on; `option` is what messages call it.
 /// Throws CLI::ValidationError, which is wrong usage.

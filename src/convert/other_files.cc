@@ -5,6 +5,8 @@
 #include <cctype>
 #include <string_view>
 
+#include "checkpoint/weight_format.h"
+
 namespace w8a16 {
 namespace {
 
@@ -48,12 +50,13 @@ bool IsSkipped(std::string name) {
 
 OtherFiles ListOtherFiles(const Checkpoint& checkpoint) {
   const std::vector<std::string>& weights = checkpoint.files();
-  const bool sharded = weights != std::vector<std::string>{"model.safetensors"};
+  const WeightFormat& format = WeightFormatOf(weights.front());
+  const bool sharded = weights.front() != format.single_file;
   OtherFiles files;
   for (const auto& entry : fs::directory_iterator(checkpoint.directory())) {
     const std::string name = entry.path().filename().string();
     const bool converted = name == "config.json" || std::find(weights.begin(), weights.end(), name) != weights.end() ||
-                           (sharded && name == "model.safetensors.index.json");
+                           (sharded && name == format.index_file);
     if (converted || name.starts_with('.')) continue;
     if (entry.is_directory()) {
       files.skipped.push_back(name + "/");

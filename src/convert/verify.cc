@@ -1,10 +1,12 @@
 #include "convert/verify.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "arch/architecture.h"
 #include "base/strings.h"
@@ -13,6 +15,9 @@
 
 namespace w8a16 {
 namespace {
+
+// What belongs to a quantized layer and to nothing else.
+constexpr std::array<std::string_view, 5> kParts = {"weight_packed", "weight_scale", "weight_shape", "SCB", "qweight"};
 
 class Verifier {
  public:
@@ -26,9 +31,14 @@ class Verifier {
     } catch (const Error& error) {
       Problem(error.what());
     }
+    const std::vector<std::string> quantized = QuantizedModules();
     if (checkpoint_.quantization()) {
-      for (const std::string& module : QuantizedModules()) CheckModule(module);
-      CheckIgnored();
+      for (const std::string& module : quantized) CheckModule(module);
+      if (quantized.empty()) Problem("config.json: quantization_config is there, but no layer is quantized");
+      if (checkpoint_.quantization()->method == QuantizationMethod::kCompressedTensors) CheckSelection(quantized);
+    } else if (!quantized.empty()) {
+      Problem(StrCat("config.json: there is no quantization_config, but ", quantized.size(),
+                     " layers are quantized, the first is \"", quantized.front(), "\""));
     }
     return std::move(findings_);
   }
@@ -52,7 +62,7 @@ class Verifier {
       const size_t dot = name.rfind('.');
       if (dot == std::string_view::npos) continue;
       const std::string_view part = name.substr(dot + 1);
-      const bool quantized = part == "weight_packed" || part == "weight_scale" || part == "weight_shape" ||
+      const bool quantized = std::find(kParts.begin(), kParts.end(), part) != kParts.end() ||
                              (part == "weight" && tensor.dtype == DType::kI8);
       if (quantized && seen.insert(name.substr(0, dot)).second) modules.emplace_back(name.substr(0, dot));
     }
@@ -63,26 +73,26 @@ class Verifier {
     try {
       const std::optional<QuantizedTensors> layer = checkpoint_.FindQuantized(module);
       if (!layer) return;
-      CheckScales(module, *layer);
-      CheckBytes(module, *layer);
+      CheckScales(*layer);
+      CheckBytes(*layer);
     } catch (const Error& error) {
       Problem(error.what());
     }
   }
 
-  void CheckScales(const std::string& module, const QuantizedTensors& layer) {
+  void CheckScales(const QuantizedTensors& layer) {
     for (int64_t row = 0; row < layer.out_features; ++row) {
       const float scale = LoadFloat(layer.scales.data, layer.scales.dtype, row);
       if (std::isfinite(scale) && scale > 0) continue;
-      Problem(StrCat("tensor \"", module, ".weight_scale\": scale ", row, " is ", scale,
-                     "; scales are finite and positive"));
+      Problem(
+          StrCat("tensor \"", layer.parts[1], "\": scale ", row, " is ", scale, "; scales are finite and positive"));
       return;
     }
   }
 
-  void CheckBytes(const std::string& module, const QuantizedTensors& layer) {
+  void CheckBytes(const QuantizedTensors& layer) {
     const bool flipped = layer.encoding == Int8Encoding::kFlipped;
-    const std::string name = module + (flipped ? ".weight_packed" : ".weight");
+    const std::string& name = layer.parts[0];
     const auto lowest = flipped ? std::byte{0x00} : std::byte{0x80};
     int64_t lowest_count = 0;
     int64_t padded_row = -1;
@@ -101,21 +111,29 @@ class Verifier {
     checkpoint_.Release(name);
   }
 
-  // Other readers decide by the list which layers are quantized, this one by the tensors: they must agree.
-  void CheckIgnored() {
-    for (const ModuleSpec& module : modules_) {
-      if (module.role != Role::kLinear && module.role != Role::kHead && module.role != Role::kRouter) continue;
-      const bool quantized = checkpoint_.Find(module.name + ".weight_scale") != nullptr;
-      const auto& ignore = checkpoint_.quantization()->ignore;
-      const bool ignored = std::any_of(ignore.begin(), ignore.end(), [&module](const std::string& pattern) {
-        return MatchesModule(pattern, module.name);
-      });
-      if (quantized && ignored) {
-        Problem(StrCat("config.json: quantization_config.ignore selects \"", module.name, "\", which is quantized"));
-      } else if (!quantized && !ignored) {
-        Problem(StrCat("config.json: quantization_config.ignore does not select \"", module.name,
-                       "\", which is not quantized; other readers will look for its quantized weights"));
+  // Other readers decide by the configuration which layers are quantized, this one by the tensors: they must agree.
+  void CheckSelection(const std::vector<std::string>& quantized) {
+    const QuantizationConfig& config = *checkpoint_.quantization();
+    const auto selects = [](const std::vector<std::string>& patterns, const std::string& module) {
+      return std::any_of(patterns.begin(), patterns.end(),
+                         [&module](const std::string& pattern) { return MatchesModule(pattern, module); });
+    };
+    const bool all_linears = std::find(config.targets.begin(), config.targets.end(), "Linear") != config.targets.end();
+    for (const std::string& module : quantized) {
+      if (selects(config.ignore, module)) {
+        Problem(StrCat("config.json: quantization_config.ignore selects \"", module, "\", which is quantized"));
+      } else if (!all_linears && !selects(config.targets, module)) {
+        Problem(StrCat("config.json: no group of quantization_config has \"", module,
+                       "\" among its targets, but it is ", "quantized"));
       }
+    }
+    const std::set<std::string_view> done(quantized.begin(), quantized.end());
+    for (const ModuleSpec& module : modules_) {
+      const bool linear = module.role == Role::kLinear || module.role == Role::kHead || module.role == Role::kRouter;
+      if (!linear || done.contains(module.name) || selects(config.ignore, module.name)) continue;
+      if (!all_linears && !selects(config.targets, module.name)) continue;
+      Problem(StrCat("config.json: quantization_config.ignore does not select \"", module.name,
+                     "\", which is not quantized; other readers will look for its quantized weights"));
     }
   }
 
@@ -127,11 +145,12 @@ class Verifier {
 }  // namespace
 
 std::vector<Finding> VerifyCheckpoint(const std::filesystem::path& directory) {
-  try {
-    return Verifier(Checkpoint::Open(directory)).Run();
-  } catch (const Error& error) {
-    return {{Finding::Severity::kProblem, error.what()}};
+  std::vector<Finding> findings;
+  for (std::string& problem : Checkpoint::FindProblems(directory)) {
+    findings.push_back({Finding::Severity::kProblem, std::move(problem)});
   }
+  // Of a checkpoint that cannot be opened nothing more can be said.
+  return findings.empty() ? Verifier(Checkpoint::Open(directory)).Run() : findings;
 }
 
 }  // namespace w8a16

@@ -18,8 +18,9 @@ struct Finding {
 };
 
 /// Checks a checkpoint, float or quantized, as docs/checkpoint_format.md describes it: headers, index, config.json, the
-/// architecture's tensors; of each quantized layer its parts, scales (finite, positive), padding (zero) and the ignore
-/// list. Reads all quantized bytes. A checkpoint that cannot be opened is one problem.
+/// architecture's tensors; of each quantized layer its parts, scales (finite, positive), padding (zero); that targets
+/// and ignore list select the layers that are quantized. Reads all quantized bytes. Where the checkpoint cannot be
+/// opened, all that keeps it from being opened.
 std::vector<Finding> VerifyCheckpoint(const std::filesystem::path& directory);
 
 }  // namespace w8a16

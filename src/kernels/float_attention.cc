@@ -54,32 +54,18 @@ void Scores(const AttentionArgs& args, const AttentionRange& range) {
   }
 }
 
-/// tanh(x) within 2e-7 of its value. Polynomial below 0.625: S. Moshier, Cephes tanhf.
-HWY_INLINE V Tanh(V x) {
-  const D d;
-  const V one = hn::Set(d, 1.0F);
-  const V magnitude = hn::Abs(x);
-  const V z = hn::Mul(x, x);
-  V p = hn::MulAdd(hn::Set(d, -5.70498872745e-3F), z, hn::Set(d, 2.06390887954e-2F));
-  p = hn::MulAdd(p, z, hn::Set(d, -5.37397155531e-2F));
-  p = hn::MulAdd(p, z, hn::Set(d, 1.33314422036e-1F));
-  p = hn::MulAdd(p, z, hn::Set(d, -3.33332819422e-1F));
-  const V small = hn::MulAdd(hn::Mul(p, z), x, x);
-  const V e = Exp(d, hn::Add(magnitude, magnitude));
-  const V large = hn::CopySign(hn::Sub(one, hn::Div(hn::Set(d, 2.0F), hn::Add(e, one))), x);
-  return hn::IfThenElse(hn::Lt(magnitude, hn::Set(d, 0.625F)), small, large);
-}
-
-/// Turns the dot products s[0, n) of one query, the last of which is its own position, into exp(score - largest score);
-/// returns their sum.
-float Softmax(const AttentionArgs& args, float* s, int64_t n) {
+/// Turns the dot products s[0, n) of one query with the keys from `first` to its own position into exp(score - largest
+/// score); returns their sum.
+float Softmax(const AttentionArgs& args, float* s, int64_t first, int64_t n) {
   const D d;
   const V scale = hn::Set(d, args.scale);
   const V cap = hn::Set(d, args.softcap);
   V largest = hn::Neg(hn::Inf(d));
   for (int64_t i = 0; i < n; i += LaneCount()) {
-    V v = hn::Mul(LoadUpTo(d, s + i, n - i), scale);
-    if (args.softcap != 0) v = hn::Mul(cap, Tanh(hn::Div(v, cap)));
+    V v = LoadUpTo(d, s + i, n - i);
+    if (args.key_bias != nullptr) v = hn::Add(v, LoadUpTo(d, args.key_bias + first + i, n - i));
+    v = hn::Mul(v, scale);
+    if (args.softcap != 0) v = hn::Mul(cap, Tanh(d, hn::Div(v, cap)));
     if (args.alibi_slope != 0) {
       const V distance = hn::Iota(d, static_cast<float>(i - (n - 1)));
       v = hn::Add(v, hn::Mul(hn::Set(d, args.alibi_slope), distance));
@@ -268,8 +254,8 @@ void AttentionOf(const AttentionArgs& args) {
   const AttentionRange range(args);
   Scores<T>(args, range);
   for (int64_t q = 0; q < args.queries; ++q) {
-    range.sums[q] =
-        Softmax(args, range.scores + q * range.stride + range.Begin(q) - range.base, range.End(q) - range.Begin(q));
+    const int64_t begin = range.Begin(q);
+    range.sums[q] = Softmax(args, range.scores + q * range.stride + begin - range.base, begin, range.End(q) - begin);
   }
   for (int64_t begin = 0; begin < args.head_dim; begin += kHeadChunk) {
     const int64_t width = HWY_MIN(kHeadChunk, args.head_dim - begin);

@@ -248,6 +248,17 @@ void Add(float* x, const void* y, DType dtype, float factor, int64_t n) noexcept
   W8A16_FOR_DTYPE(dtype, AddOf, x, y, factor, n);
 }
 
+void ScaleAndCap(float* x, float scale, float cap, int64_t n) noexcept {
+  const D d;
+  const V s = hn::Set(d, scale);
+  const V c = hn::Set(d, cap);
+  for (int64_t i = 0; i < n; i += LaneCount()) {
+    V v = hn::Mul(LoadUpTo(d, x + i, n - i), s);
+    if (cap != 0) v = hn::Mul(c, Tanh(d, hn::Div(v, c)));
+    StoreUpTo(d, v, x + i, n - i);
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace w8a16
 HWY_AFTER_NAMESPACE();

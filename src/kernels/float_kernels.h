@@ -42,9 +42,10 @@ struct AttentionArgs {
   DType kv_dtype;
   int64_t kv_stride;
   int64_t head_dim;
-  float scale;        ///< multiplies q·k
-  float softcap;      ///< 0, or s -> softcap * tanh(s / softcap) after the scale
-  float alibi_slope;  ///< 0, or slope * (j - position) is added to the score
+  float scale;                      ///< multiplies q·k
+  float softcap;                    ///< 0, or s -> softcap * tanh(s / softcap) after the scale
+  float alibi_slope;                ///< 0, or slope * (j - position) is added to the score
+  const float* key_bias = nullptr;  ///< null, or [>= first_position + queries]: key_bias[j] is added to q·k
   int64_t window;
   void* out;  ///< [queries, head_dim] of out_dtype, rows out_stride elements apart
   DType out_dtype;
@@ -60,10 +61,11 @@ struct FloatKernels {
   /// kF32, kF16, kBF16 to float32 (exact) and back (to nearest even).
   void (*to_float)(const void* in, DType dtype, int64_t n, float* out);
   void (*from_float)(const float* in, int64_t n, void* out, DType dtype);
-  /// y = x / sqrt(mean(x^2) + eps) * (weight + weight_offset), rounded to y_dtype. weight may be null (all ones).
+  /// y = x / sqrt(mean(x^2) + eps) * (weight + weight_offset), rounded to y_dtype. weight may be null (all ones). y may
+  /// be x.
   void (*rms_norm)(const float* x, const float* weight, float weight_offset, float eps, int64_t n, void* y,
                    DType y_dtype);
-  /// y = (x - mean) / sqrt(var + eps) * weight + bias; weight and bias may be null.
+  /// y = (x - mean) / sqrt(var + eps) * weight + bias; weight and bias may be null. y may be x.
   void (*layer_norm)(const float* x, const float* weight, const float* bias, float eps, int64_t n, void* y,
                      DType y_dtype);
   /// Rotary embedding of one head in place: `rotary_dim` elements of x, cos and sin [rotary_dim / 2]. interleaved:
@@ -73,6 +75,8 @@ struct FloatKernels {
   void (*activate)(Activation kind, const void* gate, const void* up, int64_t n, void* out, DType dtype);
   /// x += y * factor, y of dtype.
   void (*add)(float* x, const void* y, DType dtype, float factor, int64_t n);
+  /// x = scale * x, and then, if cap is not 0, cap * tanh(x / cap).
+  void (*scale_and_cap)(float* x, float scale, float cap, int64_t n);
   void (*attention)(const AttentionArgs& args);
 };
 

@@ -97,6 +97,13 @@ void Add(float* x, const void* y, DType dtype, float factor, int64_t n) {
   for (int64_t i = 0; i < n; ++i) x[i] += LoadFloat(y, dtype, i) * factor;
 }
 
+void ScaleAndCap(float* x, float scale, float cap, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) {
+    x[i] *= scale;
+    if (cap != 0) x[i] = cap * std::tanh(x[i] / cap);
+  }
+}
+
 void AttendOne(const AttentionArgs& args, const AttentionRange& range, int64_t query) {
   const float* q = args.q + query * args.q_stride;
   float* scores = range.scores + query * range.stride - range.base;
@@ -107,6 +114,7 @@ void AttendOne(const AttentionArgs& args, const AttentionRange& range, int64_t q
     double s =
         Dot([&](int64_t i) { return q[i]; },
             [&](int64_t i) { return LoadFloat(args.keys, args.kv_dtype, j * args.kv_stride + i); }, args.head_dim);
+    if (args.key_bias != nullptr) s += static_cast<double>(args.key_bias[j]);
     s *= static_cast<double>(args.scale);
     if (args.softcap != 0) s = static_cast<double>(args.softcap) * std::tanh(s / static_cast<double>(args.softcap));
     s += static_cast<double>(args.alibi_slope) * static_cast<double>(j - (end - 1));
@@ -133,7 +141,8 @@ void Attention(const AttentionArgs& args) {
   for (int64_t query = 0; query < args.queries; ++query) AttendOne(args, range, query);
 }
 
-constexpr FloatKernels kReference = {Linear, ToFloat, FromFloat, RmsNorm, LayerNorm, Rope, Activate, Add, Attention};
+constexpr FloatKernels kReference = {Linear, ToFloat,  FromFloat, RmsNorm,     LayerNorm,
+                                     Rope,   Activate, Add,       ScaleAndCap, Attention};
 
 }  // namespace
 

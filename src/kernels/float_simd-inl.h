@@ -30,6 +30,7 @@ void LayerNorm(const float* x, const float* weight, const float* bias, float eps
 void Rope(float* x, const float* cos, const float* sin, int64_t rotary_dim, bool interleaved) noexcept;
 void Activate(Activation kind, const void* gate, const void* up, int64_t n, void* out, DType dtype) noexcept;
 void Add(float* x, const void* y, DType dtype, float factor, int64_t n) noexcept;
+void ScaleAndCap(float* x, float scale, float cap, int64_t n) noexcept;
 void Attention(const AttentionArgs& args) noexcept;
 
 /// Elements of memory by type, so that kernels are templates of what they read and write.
@@ -222,6 +223,22 @@ HWY_INLINE hn::Vec<D> Exp(D d, hn::Vec<D> x) {
   // Also taken for NaN, which compares false.
   const auto infinite = hn::Mul(x, hn::Inf(d));
   return hn::IfThenElse(hn::Le(x, hn::Set(d, 88.722F)), in_range, infinite);
+}
+
+/// tanh(x) within 2e-7 of its value. Polynomial below 0.625: S. Moshier, Cephes tanhf.
+template <class D>
+HWY_INLINE hn::Vec<D> Tanh(D d, hn::Vec<D> x) {
+  const auto one = hn::Set(d, 1.0F);
+  const auto magnitude = hn::Abs(x);
+  const auto z = hn::Mul(x, x);
+  auto p = hn::MulAdd(hn::Set(d, -5.70498872745e-3F), z, hn::Set(d, 2.06390887954e-2F));
+  p = hn::MulAdd(p, z, hn::Set(d, -5.37397155531e-2F));
+  p = hn::MulAdd(p, z, hn::Set(d, 1.33314422036e-1F));
+  p = hn::MulAdd(p, z, hn::Set(d, -3.33332819422e-1F));
+  const auto small = hn::MulAdd(hn::Mul(p, z), x, x);
+  const auto e = Exp(d, hn::Add(magnitude, magnitude));
+  const auto large = hn::CopySign(hn::Sub(one, hn::Div(hn::Set(d, 2.0F), hn::Add(e, one))), x);
+  return hn::IfThenElse(hn::Lt(magnitude, hn::Set(d, 0.625F)), small, large);
 }
 
 #if !HWY_HAVE_SCALABLE

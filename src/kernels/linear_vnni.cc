@@ -103,10 +103,12 @@ struct ByteOps {
   }
 };
 
+constexpr Isa kPackIsa = HWY_TARGET == HWY_AVX3 ? Isa::kAvx512 : Isa::kAvx2;
+
 }  // namespace
 
 extern const LinearKernel kLinearVnni;
-const LinearKernel kLinearVnni = DotLinear < ByteOps, HWY_TARGET == HWY_AVX3 ? Isa::kAvx512 : Isa::kAvx2 > ::Make();
+const LinearKernel kLinearVnni = DotLinear<ByteOps, kPackIsa>::Make();
 
 }  // namespace w8a16::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -28,6 +28,11 @@ PeakProbe ProbeFor(Isa isa) {
       return Avx512VnniPeakProbe();
     case Isa::kAvxVnni:
       return AvxVnniPeakProbe();
+#elif defined(__aarch64__)
+    case Isa::kSve:
+      return WhyUnavailable(Isa::kNeonDot).empty() ? NeonDotPeakProbe() : WordPeakProbe(Isa::kNeon);
+    case Isa::kNeonDot:
+      return NeonDotPeakProbe();
 #endif
     case Isa::kRef:
       return ScalarPeakProbe();

@@ -29,6 +29,9 @@ PeakProbe WordPeakProbe(Isa isa);
 PeakProbe AvxVnniPeakProbe();
 PeakProbe Avx512VnniPeakProbe();
 PeakProbe AmxPeakProbe();
+#elif defined(__aarch64__)
+/// sdot.
+PeakProbe NeonDotPeakProbe();
 #endif
 
 }  // namespace w8a16

@@ -67,8 +67,6 @@ PeakProbe WordPeakProbe(Isa isa) {
 #endif
 #if HWY_TARGETS & HWY_NEON
     case Isa::kNeon:
-    case Isa::kNeonDot:
-    case Isa::kSve:
       return N_NEON::WordPeak();
 #endif
     default:

@@ -7,28 +7,17 @@
 #include "arch/architecture.h"
 #include "base/aligned_buffer.h"
 #include "kernels/float_kernels.h"
+#include "model/attention.h"
+#include "model/experts.h"
 #include "model/kv_cache.h"
-#include "model/rotary.h"
+#include "model/mlp.h"
+#include "model/pass.h"
 #include "model/weights.h"
 #include "w8a16/model.h"
 
 namespace w8a16 {
 
-/// Scratch memory of one forward pass; each part keeps its size between passes.
-struct DecoderBuffers {
-  AlignedBuffer residual;              // f32 [rows, hidden]
-  AlignedBuffer normed;                // dtype [rows, hidden]
-  AlignedBuffer q, k, v;               // dtype [rows, heads * head_dim], [rows, kv_heads * head_dim]
-  AlignedBuffer rotated;               // f32 [rows, heads * head_dim]
-  AlignedBuffer attended;              // dtype [rows, heads * head_dim]
-  AlignedBuffer projected;             // dtype [rows, hidden]
-  AlignedBuffer gate, up;              // dtype [rows, intermediate]
-  AlignedBuffer last;                  // dtype [sequences, hidden]
-  AlignedBuffer logits;                // f32 [rows or sequences, vocab]
-  std::vector<AlignedBuffer> scratch;  // one for each worker
-};
-
-/// The forward pass of a decoder-only transformer.
+/// The forward pass of a decoder-only transformer, as its Architecture describes it.
 class Decoder {
  public:
   Decoder(Architecture architecture, ModelWeights weights, DType dtype);
@@ -40,39 +29,36 @@ class Decoder {
   std::span<const float> Forward(std::span<const SequenceInput> inputs, LogitsFor logits);
 
  private:
-  void Embed(std::span<const SequenceInput> inputs);
-  void Attention(int64_t layer, std::span<const SequenceInput> inputs);
-  void StoreKeysAndRotateQueries(int64_t layer, std::span<const SequenceInput> inputs);
-  void Attend(int64_t layer, std::span<const SequenceInput> inputs);
-  void Mlp(int64_t layer);
-  std::span<const float> Head(std::span<const SequenceInput> inputs, LogitsFor logits);
+  /// Reads the text in `input.cache` again where its keys are wrong for the text that `input` makes of it.
+  void RefreshCache(const SequenceInput& input);
+  /// Takes all new tokens through all blocks, from ids to the residual stream, and adds them to their caches.
+  Pass RunBlocks(std::span<const Sequence> sequences);
+  void Embed(const Pass& pass);
+  void RunBlock(const Pass& pass, int64_t layer);
+  std::span<const float> Head(const Pass& pass, LogitsFor logits);
 
-  /// Consecutive new tokens of one sequence that are attended from together.
-  struct QueryBlock {
-    size_t sequence;
-    int64_t first;  // among the new tokens of the sequence
-    int64_t row;    // among the tokens of the pass
-    int64_t queries;
-  };
-
-  /// One row of `y` for each row of the residual stream.
-  void Norm(const NormWeights& norm, const float* x, int64_t rows, std::byte* y);
-  /// residual += y
-  void AddToResidual(const AlignedBuffer& y);
-
-  /// [rows_, cols] of the activation dtype (or of `dtype`) in `buffer`, which grows as needed.
-  Matrix Activations(AlignedBuffer& buffer, int64_t cols);
-  float* Floats(AlignedBuffer& buffer, int64_t rows, int64_t cols);
+  /// y = norm(x) for `rows` rows of the width of the model, or x where there is no norm. y may be x.
+  void Norm(const std::optional<NormWeights>& norm, const float* x, int64_t rows, const Matrix& y) const;
+  /// residual = sum_norm(residual + out_norm(branch)).
+  void AddBranch(const Pass& pass, const BranchNorms& norms, const Matrix& branch);
 
   Architecture architecture_;
   ModelWeights weights_;
   DType dtype_;
   const FloatKernels& kernels_;
-  RotaryTable rotary_;
   Workspace workspace_;
-  DecoderBuffers buffers_;
-  std::vector<QueryBlock> query_blocks_;
-  int64_t rows_ = 0;  // tokens of the current pass, all sequences together
+  Attention attention_;
+  Mlp mlp_;
+  Experts experts_;
+  std::vector<Sequence> sequences_;
+  std::vector<Token> tokens_;
+  AlignedBuffer embedded_;   // dtype [rows, embedding_size], where it is projected
+  AlignedBuffer residual_;   // f32 [rows, hidden]
+  AlignedBuffer normed_;     // dtype [rows, hidden]
+  AlignedBuffer branch_;     // dtype or f32 [rows, hidden]
+  AlignedBuffer last_;       // f32 [sequences, hidden]
+  AlignedBuffer projected_;  // dtype [rows, embedding_size], where it is projected
+  AlignedBuffer logits_;     // f32 [rows or sequences, vocab]
 };
 
 struct Model::Impl {

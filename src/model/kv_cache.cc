@@ -29,15 +29,24 @@ void KvCache::Impl::Reserve(int64_t positions) {
   capacity = grown;
 }
 
+void KvCache::Impl::Append(std::span<const int32_t> added) {
+  if (keeps_ids) {
+    ids.resize(static_cast<size_t>(length));
+    ids.insert(ids.end(), added.begin(), added.end());
+  }
+  length += static_cast<int64_t>(added.size());
+}
+
 KvCache::KvCache(const Model& model) : impl_(std::make_unique<Impl>()) {
   const Architecture& a = model.impl().decoder.architecture();
-  impl_->layers = a.layers;
-  impl_->kv_heads = a.kv_heads;
-  impl_->head_dim = a.head_dim;
+  impl_->kv_heads = a.attention.kv_heads;
+  impl_->head_dim = a.attention.head_dim;
   impl_->context = model.context();
   impl_->dtype = model.dtype();
-  impl_->keys.resize(static_cast<size_t>(a.layers));
-  impl_->values.resize(static_cast<size_t>(a.layers));
+  impl_->keys.resize(a.layers.size());
+  impl_->values.resize(a.layers.size());
+  impl_->keeps_ids = std::any_of(a.ropes.begin(), a.ropes.end(),
+                                 [](const RopeSpec& rope) { return rope.length == RopeLength::kSwitch; });
 }
 
 KvCache::~KvCache() = default;

@@ -27,33 +27,6 @@ bool StandsAlone(std::string_view text, size_t begin, size_t end) {
 
 }  // namespace
 
-void AddedTokens::Tree::Add(std::string_view text, int32_t token) {
-  uint64_t node = 0;
-  for (const char c : text) {
-    const uint64_t key = node << 8 | static_cast<unsigned char>(c);
-    const auto [child, added] = children.emplace(key, static_cast<uint32_t>(token_of_node.size()));
-    if (added) token_of_node.push_back(-1);
-    node = child->second;
-  }
-  // Two tokens can have one normalized form: the first counts.
-  if (token_of_node[node] < 0) token_of_node[node] = token;
-}
-
-int32_t AddedTokens::Tree::Match(std::string_view text, size_t position, size_t& end) const {
-  int32_t best = -1;
-  uint64_t node = 0;
-  for (size_t i = position; i < text.size(); ++i) {
-    const auto child = children.find(node << 8 | static_cast<unsigned char>(text[i]));
-    if (child == children.end()) break;
-    node = child->second;
-    if (token_of_node[node] >= 0) {
-      best = token_of_node[node];
-      end = i + 1;
-    }
-  }
-  return best;
-}
-
 AddedTokens::AddedTokens(const JsonNode& node, const Vocabulary& model, const Normalizer* normalizer) {
   for (const JsonNode& item : node.Elements()) {
     Token token = ParseToken(item);
@@ -74,32 +47,37 @@ AddedTokens::AddedTokens(const JsonNode& node, const Vocabulary& model, const No
   }
   // Special tokens first: where two tokens have one normalized form, a special one wins.
   std::stable_partition(tokens_.begin(), tokens_.end(), [](const Token& token) { return token.special; });
+  std::vector<std::string> normal_forms(tokens_.size());
+  std::vector<ByteTrie::Entry> raw;
+  std::vector<ByteTrie::Entry> normalized;
   for (size_t i = 0; i < tokens_.size(); ++i) {
     const Token& token = tokens_[i];
     const auto index = static_cast<int32_t>(i);
     if (!token.normalized) {
-      raw_.Add(token.text, index);
-    } else if (const std::string text = normalizer ? normalizer->Apply(token.text) : token.text; !text.empty()) {
-      normalized_.Add(text, index);
+      raw.emplace_back(token.text, index);
+    } else {
+      normal_forms[i] = normalizer ? normalizer->Apply(token.text) : token.text;
+      normalized.emplace_back(normal_forms[i], index);
     }
   }
+  raw_ = ByteTrie(std::move(raw));
+  normalized_ = ByteTrie(std::move(normalized));
 }
 
 std::vector<AddedTokens::Part> AddedTokens::Split(std::string_view text, bool normalized) const {
-  const Tree& tree = normalized ? normalized_ : raw_;
+  const ByteTrie& trie = normalized ? normalized_ : raw_;
   std::vector<Part> parts;
   size_t done = 0;
-  size_t match_end = 0;
-  for (size_t position = 0; position < text.size();) {
-    const int32_t index = tree.Match(text, position, match_end);
-    if (index < 0) {
+  for (size_t position = 0; position < text.size() && !trie.empty();) {
+    const auto match = trie.Longest(text, position);
+    if (match.value == ByteTrie::kNoValue) {
       ++position;
       continue;
     }
-    const Token& token = tokens_[index];
+    const Token& token = tokens_[match.value];
     size_t begin = position;
-    size_t end = match_end;
-    position = match_end;
+    size_t end = match.end;
+    position = match.end;
     if (token.single_word && !StandsAlone(text, begin, end)) continue;
     while (token.lstrip && begin > done) {
       const size_t previous = PreviousCharacter(text, begin);

@@ -3,10 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
+#include "text/byte_trie.h"
 #include "text/json_node.h"
 #include "text/normalizer.h"
 #include "text/vocabulary.h"
@@ -46,21 +46,11 @@ class AddedTokens {
   bool IsSpecial(int32_t id) const { return specials_.contains(id); }
 
  private:
-  /// A tree of bytes; the root is node 0.
-  struct Tree {
-    std::unordered_map<uint64_t, uint32_t> children;  // by node << 8 | byte
-    std::vector<int32_t> token_of_node{-1};           // an index in tokens_
-
-    void Add(std::string_view text, int32_t token);
-    /// The longest token that stands at `position`, or -1; `end` becomes its end.
-    int32_t Match(std::string_view text, size_t position, size_t& end) const;
-  };
-
   std::vector<Token> tokens_;
   Vocabulary vocabulary_;
   std::unordered_set<int32_t> specials_;
-  Tree raw_;
-  Tree normalized_;
+  ByteTrie raw_;  // of indexes in tokens_, as the next
+  ByteTrie normalized_;
 };
 
 }  // namespace w8a16

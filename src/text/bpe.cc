@@ -13,12 +13,6 @@ namespace {
 
 constexpr int32_t kNone = -1;
 
-std::string ByteToken(int byte) {
-  char text[8];
-  std::snprintf(text, sizeof text, "<0x%02X>", byte);
-  return text;
-}
-
 // The first or the last symbol of every token, by id: `ends` has the symbols themselves, and each merge hands one on.
 // False where a token has two answers or the order of the merges is too odd to find out soon.
 bool PropagateEnds(const std::vector<MergeTable::Merge>& merges, int32_t MergeTable::Merge::*side,
@@ -40,47 +34,7 @@ bool PropagateEnds(const std::vector<MergeTable::Merge>& merges, int32_t MergeTa
   return false;
 }
 
-}  // namespace
-
-BpeModel::BpeModel(const JsonNode& node) {
-  fuse_unk_ = node.BoolOr("fuse_unk", false);
-  byte_fallback_ = node.BoolOr("byte_fallback", false);
-  ignore_merges_ = node.BoolOr("ignore_merges", false);
-  if (const auto prefix = node.Find("continuing_subword_prefix")) prefix_ = prefix->String();
-  if (const auto suffix = node.Find("end_of_word_suffix")) suffix_ = suffix->String();
-  if (const auto dropout = node.Find("dropout"); dropout && dropout->json() != 0) {
-    dropout->Fail("makes encoding random and is for training; set it to null");
-  }
-  ReadVocabulary(node.At("vocab"));
-  if (const auto unk = node.Find("unk_token")) {
-    unk_ = vocabulary_.Find(unk->String());
-    if (unk_ == kNone) unk->Fail(StrCat("the token \"", unk->String(), "\" is not in the vocabulary"));
-  }
-  const auto merges = ReadMerges(node.At("merges"));
-  merges_ = MergeTable(merges);
-  FindJoints(merges);
-}
-
-void BpeModel::ReadVocabulary(const JsonNode& node) {
-  for (const auto& [text, id] : node.Object().items()) {
-    const bool in_range = id.is_number_integer() && id >= 0 && id <= kMaxTokenId;
-    if (!in_range) {
-      node.Fail(StrCat("the id of \"", text, "\" must be an integer from 0 to ", kMaxTokenId, ", is ",
-                       id.dump(-1, ' ', true)));
-    }
-    vocabulary_.Add(node, text, id.get<int32_t>());
-  }
-  byte_ids_.fill(kNone);
-  for (int byte = 0; byte_fallback_ && byte < 256; ++byte) byte_ids_[byte] = vocabulary_.Find(ByteToken(byte));
-  short_ids_.fill(kNone);
-  for (char32_t c = 0; c < short_ids_.size(); ++c) {
-    std::string character;
-    AppendUtf8(c, character);
-    short_ids_[c] = vocabulary_.Find(character);
-  }
-}
-
-std::vector<MergeTable::Merge> BpeModel::ReadMerges(const JsonNode& node) const {
+std::vector<MergeTable::Merge> ReadMerges(const JsonNode& node, const Vocabulary& vocabulary, std::string_view prefix) {
   if (!node.json().is_array()) node.Fail("must be an array");
   std::vector<MergeTable::Merge> merges;
   merges.reserve(node.json().size());
@@ -107,17 +61,63 @@ std::vector<MergeTable::Merge> BpeModel::ReadMerges(const JsonNode& node) const 
       fail("must be \"LEFT RIGHT\" or [\"LEFT\", \"RIGHT\"]");
     }
     const auto find = [&](std::string_view token) {
-      const int32_t id = vocabulary_.Find(token);
+      const int32_t id = vocabulary.Find(token);
       if (id == kNone) fail(StrCat("refers to the token \"", token, "\", which is not in the vocabulary"));
       return id;
     };
     const int32_t left_id = find(left);
     const int32_t right_id = find(right);
-    if (!right.starts_with(prefix_)) fail(StrCat("has a second token without the prefix \"", prefix_, "\""));
-    const int32_t result = find(left + right.substr(prefix_.size()));
+    if (!right.starts_with(prefix)) fail(StrCat("has a second token without the prefix \"", prefix, "\""));
+    const int32_t result = find(left + right.substr(prefix.size()));
     merges.push_back({left_id, right_id, static_cast<int32_t>(index++), result});
   }
   return merges;
+}
+
+}  // namespace
+
+BpeModel::Definition BpeModel::Read(const JsonNode& node) {
+  Options options;
+  options.fuse_unk = node.BoolOr("fuse_unk", false);
+  options.byte_fallback = node.BoolOr("byte_fallback", false);
+  options.ignore_merges = node.BoolOr("ignore_merges", false);
+  if (const auto prefix = node.Find("continuing_subword_prefix")) options.prefix = prefix->String();
+  if (const auto suffix = node.Find("end_of_word_suffix")) options.suffix = suffix->String();
+  if (const auto dropout = node.Find("dropout"); dropout && dropout->json() != 0) {
+    dropout->Fail("makes encoding random and is for training; set it to null");
+  }
+  Definition model = Read(node.At("vocab"), node.At("merges"), std::move(options));
+  if (const auto unk = node.Find("unk_token")) {
+    model.options.unk = model.vocabulary.Find(unk->String());
+    if (model.options.unk == kNone) unk->Fail(StrCat("the token \"", unk->String(), "\" is not in the vocabulary"));
+  }
+  return model;
+}
+
+BpeModel::Definition BpeModel::Read(const JsonNode& vocab, const JsonNode& merges, Options options) {
+  Definition model{Vocabulary::Parse(vocab), {}, std::move(options)};
+  model.merges = ReadMerges(merges, model.vocabulary, model.options.prefix);
+  return model;
+}
+
+BpeModel::BpeModel(const JsonNode& node) : BpeModel(Read(node)) {}
+
+BpeModel::BpeModel(const JsonNode& vocab, const JsonNode& merges) : BpeModel(Read(vocab, merges, {})) {}
+
+BpeModel::BpeModel(Definition definition)
+    : BpeModel(std::move(definition.vocabulary), definition.merges, std::move(definition.options)) {}
+
+BpeModel::BpeModel(Vocabulary vocabulary, const std::vector<MergeTable::Merge>& merges, Options options)
+    : vocabulary_(std::move(vocabulary)), merges_(merges), options_(std::move(options)) {
+  byte_ids_.fill(kNone);
+  if (options_.byte_fallback) byte_ids_ = vocabulary_.ByteTokens();
+  short_ids_.fill(kNone);
+  for (char32_t c = 0; c < short_ids_.size(); ++c) {
+    std::string character;
+    AppendUtf8(c, character);
+    short_ids_[c] = vocabulary_.Find(character);
+  }
+  FindJoints(merges);
 }
 
 // Text is cut where no merge can join its two sides, which changes no result: merges on one side never see the other.
@@ -125,12 +125,12 @@ std::vector<MergeTable::Merge> BpeModel::ReadMerges(const JsonNode& node) const 
 // word), and words repeat.
 void BpeModel::FindJoints(const std::vector<MergeTable::Merge>& merges) {
   // The same character is another symbol at the start or the end of a word then.
-  if (!prefix_.empty() || !suffix_.empty()) return;
+  if (!options_.prefix.empty() || !options_.suffix.empty()) return;
   std::vector<int32_t> firsts(vocabulary_.size(), kNone);
   const auto add_symbol = [&firsts](int32_t id) {
     if (id != kNone) firsts[id] = id;
   };
-  add_symbol(unk_);
+  add_symbol(options_.unk);
   for (const int32_t id : byte_ids_) add_symbol(id);
   for (int32_t id = 0; id < vocabulary_.size(); ++id) {
     const std::string* text = vocabulary_.Text(id);
@@ -163,8 +163,8 @@ void BpeModel::AppendSymbols(std::string_view piece, std::vector<int32_t>& symbo
     i += unit.length;
     const bool last = i == piece.size();
     int32_t id;
-    if ((!first && !prefix_.empty()) || (last && !suffix_.empty())) {
-      affixed = StrCat(first ? "" : prefix_, character, last ? suffix_ : "");
+    if ((!first && !options_.prefix.empty()) || (last && !options_.suffix.empty())) {
+      affixed = StrCat(first ? "" : options_.prefix, character, last ? options_.suffix : "");
       character = affixed;
       id = vocabulary_.Find(character);
     } else {
@@ -174,12 +174,12 @@ void BpeModel::AppendSymbols(std::string_view piece, std::vector<int32_t>& symbo
     if (id != kNone) {
       symbols.push_back(id);
       after_unk = false;
-    } else if (byte_fallback_ &&
+    } else if (options_.byte_fallback &&
                std::all_of(character.begin(), character.end(), [&](char c) { return byte_id(c) != kNone; })) {
       for (const char c : character) symbols.push_back(byte_id(c));
       after_unk = false;
-    } else if (unk_ != kNone) {
-      if (!(fuse_unk_ && after_unk)) symbols.push_back(unk_);
+    } else if (options_.unk != kNone) {
+      if (!(options_.fuse_unk && after_unk)) symbols.push_back(options_.unk);
       after_unk = true;
     }
   }
@@ -190,7 +190,7 @@ class BpeModel::BpeSession : public TokenModel::Session {
   explicit BpeSession(const BpeModel& model) : model_(model) {}
 
   void Encode(std::string_view piece, std::vector<int32_t>& ids) override {
-    if (model_.ignore_merges_) {
+    if (model_.options_.ignore_merges) {
       const int32_t whole = model_.vocabulary_.Find(piece);
       if (whole != kNone) {
         ids.push_back(whole);
@@ -198,13 +198,14 @@ class BpeModel::BpeSession : public TokenModel::Session {
       }
     }
     if (piece.size() > INT32_MAX) throw Error("text of more than 2 GiB cannot be encoded in one piece; divide it");
-    symbols_.clear();
-    model_.AppendSymbols(piece, symbols_);
-    for (size_t begin = 0; begin < symbols_.size();) {
-      size_t end = begin + 1;
-      while (end < symbols_.size() && model_.MayJoin(symbols_[end - 1], symbols_[end])) ++end;
-      EncodeWord(std::span(symbols_).subspan(begin, end - begin), ids);
-      begin = end;
+    const ByteTrie& whole = model_.options_.whole;
+    while (!piece.empty()) {
+      size_t cut = whole.empty() ? piece.size() : 0;
+      ByteTrie::Match match{ByteTrie::kNoValue, cut};
+      while (cut < piece.size() && (match = whole.Longest(piece, cut)).value == ByteTrie::kNoValue) ++cut;
+      EncodeText(piece.substr(0, cut), ids);
+      if (match.value != ByteTrie::kNoValue) ids.push_back(match.value);
+      piece.remove_prefix(std::max(cut, match.end));
     }
   }
 
@@ -227,6 +228,17 @@ class BpeModel::BpeSession : public TokenModel::Session {
   // Words that are long or come when the cache is full are merged each time.
   static constexpr size_t kLongestCachedWord = 64;
   static constexpr size_t kMaxCachedWords = 1 << 16;
+
+  void EncodeText(std::string_view text, std::vector<int32_t>& ids) {
+    symbols_.clear();
+    model_.AppendSymbols(text, symbols_);
+    for (size_t begin = 0; begin < symbols_.size();) {
+      size_t end = begin + 1;
+      while (end < symbols_.size() && model_.MayJoin(symbols_[end - 1], symbols_[end])) ++end;
+      EncodeWord(std::span(symbols_).subspan(begin, end - begin), ids);
+      begin = end;
+    }
+  }
 
   void EncodeWord(std::span<const int32_t> symbols, std::vector<int32_t>& ids) {
     if (symbols.size() == 1) {

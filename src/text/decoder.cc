@@ -304,6 +304,46 @@ class BpeDecoder : public TokenDecoder {
   Pattern suffix_;
 };
 
+// " ." as "." and the like: what English text has no space before (clean_up_tokenization_spaces).
+std::string WithoutOddSpaces(std::string text) {
+  static const std::pair<Pattern, std::string> kRules[] = {
+      {Pattern(" ."), "."},   {Pattern(" ?"), "?"},     {Pattern(" !"), "!"},    {Pattern(" ,"), ","},
+      {Pattern(" ' "), "'"},  {Pattern(" n't"), "n't"}, {Pattern(" 'm"), "'m"},  {Pattern(" do not"), " don't"},
+      {Pattern(" 's"), "'s"}, {Pattern(" 've"), "'ve"}, {Pattern(" 're"), "'re"}};
+  for (const auto& [pattern, content] : kRules) text = pattern.Replace(text, content);
+  return text;
+}
+
+/// A space before each token but the first and those that continue a word, whose prefix goes.
+class WordPiece : public TokenDecoder {
+ public:
+  explicit WordPiece(const JsonNode& node) : prefix_(node.At("prefix").String()), cleanup_(node.At("cleanup").Bool()) {}
+  Stage Start(Stage next) const override { return std::make_unique<Run>(*this, std::move(next)); }
+
+ private:
+  class Run : public WholeTokenStage {
+   public:
+    Run(const WordPiece& word_piece, Stage next) : WholeTokenStage(std::move(next)), word_piece_(word_piece) {}
+
+   protected:
+    void OnToken(std::string_view token) override {
+      const bool continues = token.starts_with(word_piece_.prefix_);
+      if (!first_ && continues) token.remove_prefix(word_piece_.prefix_.size());
+      std::string text(!first_ && !continues ? 1 : 0, ' ');
+      text += token;
+      first_ = false;
+      next().Push(word_piece_.cleanup_ ? WithoutOddSpaces(std::move(text)) : text, true);
+    }
+
+   private:
+    const WordPiece& word_piece_;
+    bool first_ = true;
+  };
+
+  std::string prefix_;
+  bool cleanup_;
+};
+
 class Spacing : public TokenDecoder {
  public:
   Stage Start(Stage next) const override { return std::make_unique<Run>(std::move(next)); }
@@ -331,6 +371,7 @@ std::unique_ptr<TokenDecoder> ParseDecoder(const JsonNode& node) {
       {"Replace", Make<TokenDecoder, Replace>},          {"ByteFallback", MakePlain<TokenDecoder, ByteFallback>},
       {"Fuse", MakePlain<TokenDecoder, Fuse>},           {"Strip", Make<TokenDecoder, Strip>},
       {"Metaspace", Make<TokenDecoder, Metaspace>},      {"BPEDecoder", Make<TokenDecoder, BpeDecoder>},
+      {"WordPiece", Make<TokenDecoder, WordPiece>},
   };
   return MakeComponent<TokenDecoder>(node, kTypes);
 }

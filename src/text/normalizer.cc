@@ -6,6 +6,8 @@
 #include <iterator>
 #include <vector>
 
+#include "text/byte_alphabet.h"
+#include "text/chars_map.h"
 #include "text/component.h"
 #include "text/pattern.h"
 #include "text/utf8.h"
@@ -25,6 +27,15 @@ void ForEachCharacter(std::string_view text, F f) {
     f(unit.code_point);
     i += unit.length;
   }
+}
+
+// The text that append(character, out) makes of each character.
+template <class AppendCharacter>
+std::string MapCharacters(std::string_view text, AppendCharacter append) {
+  std::string out;
+  out.reserve(text.size());
+  ForEachCharacter(text, [&](char32_t c) { append(c, out); });
+  return out;
 }
 
 class NormalizerSequence : public Normalizer {
@@ -114,9 +125,7 @@ class UnicodeForm : public Normalizer {
 class Lowercase : public Normalizer {
  public:
   std::string Apply(std::string text) const override {
-    std::string out;
-    out.reserve(text.size());
-    ForEachCharacter(text, [&](char32_t c) {
+    return MapCharacters(text, [](char32_t c, std::string& out) {
       // The one character whose lowercase is two: utf8proc has simple mappings only.
       if (c == 0x130) {
         out += "i\xCC\x87";
@@ -124,19 +133,15 @@ class Lowercase : public Normalizer {
         AppendUtf8(static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))), out);
       }
     });
-    return out;
   }
 };
 
 class StripAccents : public Normalizer {
  public:
   std::string Apply(std::string text) const override {
-    std::string out;
-    out.reserve(text.size());
-    ForEachCharacter(text, [&](char32_t c) {
+    return MapCharacters(text, [](char32_t c, std::string& out) {
       if (!IsMark(c)) AppendUtf8(c, out);
     });
-    return out;
   }
 };
 
@@ -164,6 +169,108 @@ class Strip : public Normalizer {
   bool right_;
 };
 
+/// SentencePiece's rewriting rules: of those that apply at a place the longest, as SentencePiece itself has it.
+/// (Hugging Face's releases take the shortest, for all of what a reader sees as one character, and lose some marks.)
+class Precompiled : public Normalizer {
+ public:
+  explicit Precompiled(const JsonNode& node) {
+    const JsonNode map = node.At("precompiled_charsmap");
+    try {
+      map_ = CharsMap::FromBase64(map.String());
+    } catch (const Error& error) {
+      map.Fail(error.what());
+    }
+  }
+  std::string Apply(std::string text) const override {
+    std::string out;
+    out.reserve(text.size());
+    for (size_t i = 0; i < text.size();) {
+      const CharsMap::Rule rule = map_.Find(text, i);
+      const size_t length = rule.length > 0 ? rule.length : CharacterAt(text, i).length;
+      out += rule.length > 0 ? rule.replacement : std::string_view(text).substr(i, length);
+      i += length;
+    }
+    return out;
+  }
+
+ private:
+  CharsMap map_;
+};
+
+/// The cleaning of SentencePiece's rules "nmt_*": control characters go, unusual spaces become plain ones.
+class Nmt : public Normalizer {
+ public:
+  std::string Apply(std::string text) const override {
+    return MapCharacters(text, [](char32_t c, std::string& out) {
+      const bool removed =
+          (c >= 0x01 && c <= 0x08) || c == 0x0B || (c >= 0x0E && c <= 0x1F) || c == 0x7F || c == 0x8F || c == 0x9F;
+      const bool space = c == 0x09 || c == 0x0A || c == 0x0C || c == 0x0D || c == 0x1680 ||
+                         (c >= 0x200B && c <= 0x200F) || c == 0x2028 || c == 0x2029 || c == 0x2581 || c == 0xFEFF ||
+                         c == 0xFFFD;
+      if (!removed) AppendUtf8(space ? U' ' : c, out);
+    });
+  }
+};
+
+/// The cleaning of BERT's tokenizer (github.com/google-research/bert, tokenization.py), with the ranges of Hugging
+/// Face's tokenizers.
+class BertNormalizer : public Normalizer {
+ public:
+  explicit BertNormalizer(const JsonNode& node)
+      : clean_(node.BoolOr("clean_text", true)),
+        separate_chinese_(node.BoolOr("handle_chinese_chars", true)),
+        lowercase_(node.BoolOr("lowercase", true)),
+        strip_accents_(node.BoolOr("strip_accents", lowercase_)) {}
+
+  std::string Apply(std::string text) const override {
+    if (clean_) text = Clean(text);
+    if (separate_chinese_) text = SeparateChinese(text);
+    if (strip_accents_) {
+      text = MapCharacters(UnicodeForm(false, false).Apply(std::move(text)), [](char32_t c, std::string& out) {
+        if (!IsNonspacingMark(c)) AppendUtf8(c, out);
+      });
+    }
+    return lowercase_ ? Lowercase().Apply(std::move(text)) : text;
+  }
+
+ private:
+  static std::string Clean(const std::string& text) {
+    return MapCharacters(text, [](char32_t c, std::string& out) {
+      const bool space = IsWhitespace(c);
+      const bool kept_control = c == '\t' || c == '\n' || c == '\r';
+      if (c == 0 || c == 0xFFFD || (IsControl(c) && !kept_control)) return;
+      AppendUtf8(space ? U' ' : c, out);
+    });
+  }
+
+  static std::string SeparateChinese(const std::string& text) {
+    return MapCharacters(text, [](char32_t c, std::string& out) {
+      const bool chinese = (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) ||
+                           (c >= 0x20000 && c <= 0x2A6DF) || (c >= 0x2A700 && c <= 0x2B73F) ||
+                           (c >= 0x2B740 && c <= 0x2B81F) || (c >= 0x2B920 && c <= 0x2CEAF) ||
+                           (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
+      if (chinese) out += ' ';
+      AppendUtf8(c, out);
+      if (chinese) out += ' ';
+    });
+  }
+
+  bool clean_;
+  bool separate_chinese_;
+  bool lowercase_;
+  bool strip_accents_;
+};
+
+/// The bytes of the text as the printable characters that stand for them.
+class ByteLevel : public Normalizer {
+ public:
+  std::string Apply(std::string text) const override {
+    std::string out;
+    BytesToAlphabet(text, out);
+    return out;
+  }
+};
+
 template <bool kCompatibility, bool kCompose>
 std::unique_ptr<Normalizer> MakeForm(const JsonNode&) {
   return std::make_unique<UnicodeForm>(kCompatibility, kCompose);
@@ -183,6 +290,10 @@ std::unique_ptr<Normalizer> ParseNormalizer(const JsonNode& node) {
       {"Lowercase", MakePlain<Normalizer, Lowercase>},
       {"Strip", Make<Normalizer, Strip>},
       {"StripAccents", MakePlain<Normalizer, StripAccents>},
+      {"Precompiled", Make<Normalizer, Precompiled>},
+      {"Nmt", MakePlain<Normalizer, Nmt>},
+      {"BertNormalizer", Make<Normalizer, BertNormalizer>},
+      {"ByteLevel", MakePlain<Normalizer, ByteLevel>},
   };
   return MakeComponent<Normalizer>(node, kTypes);
 }

@@ -194,6 +194,27 @@ class WhitespaceSplit : public PreTokenizer {
   }
 };
 
+class CharDelimiterSplit : public PreTokenizer {
+ public:
+  explicit CharDelimiterSplit(const JsonNode& node) : delimiter_(node.At("delimiter").Character()) {}
+  void Apply(Pieces& pieces) const override {
+    Split(pieces, SplitBehavior::kRemoved, false,
+          [this](auto text, auto& matches) { delimiter_.FindAll(text, matches); });
+  }
+
+ private:
+  Pattern delimiter_;
+};
+
+/// Words without whitespace, and each punctuation character by itself.
+class BertPreTokenizer : public PreTokenizer {
+ public:
+  void Apply(Pieces& pieces) const override {
+    Split(pieces, SplitBehavior::kRemoved, false, EachCharacter(IsWhitespace));
+    Split(pieces, SplitBehavior::kIsolated, false, EachCharacter(IsPunctuation));
+  }
+};
+
 /// Runs of word characters and runs of other characters, without whitespace.
 class Whitespace : public PreTokenizer {
  public:
@@ -251,6 +272,8 @@ std::unique_ptr<PreTokenizer> ParsePreTokenizer(const JsonNode& node) {
       {"Whitespace", MakePlain<PreTokenizer, Whitespace>},
       {"WhitespaceSplit", MakePlain<PreTokenizer, WhitespaceSplit>},
       {"Punctuation", Make<PreTokenizer, Punctuation>},
+      {"BertPreTokenizer", MakePlain<PreTokenizer, BertPreTokenizer>},
+      {"CharDelimiterSplit", Make<PreTokenizer, CharDelimiterSplit>},
   };
   return MakeComponent<PreTokenizer>(node, kTypes);
 }

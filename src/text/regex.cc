@@ -22,9 +22,29 @@ pcre2_match_data* ThreadMatchData() {
   return data.get();
 }
 
-// Oniguruma's \w has marks and connectors, which PCRE2's \w lacked before 10.43; its \h is a hexadecimal digit.
+// Oniguruma's \w has marks and connectors, which PCRE2's \w lacked before 10.43; its \h is a hexadecimal digit; its \s
+// is White_Space, to which PCRE2 adds U+180E.
 constexpr std::string_view kWord = "\\p{L}\\p{M}\\p{N}\\p{Pc}";
 constexpr std::string_view kHexDigit = "0-9a-fA-F";
+constexpr std::string_view kWhitespace =
+    "\\x09-\\x0D\\x20\\x85\\xA0\\x{1680}\\x{2000}-\\x{200A}\\x{2028}\\x{2029}\\x{202F}\\x{205F}\\x{3000}";
+
+// The characters of the class that the letter behind a backslash stands for where PCRE2's is another.
+std::string_view ClassOf(char letter) {
+  switch (letter) {
+    case 'w':
+    case 'W':
+      return kWord;
+    case 'h':
+    case 'H':
+      return kHexDigit;
+    case 's':
+    case 'S':
+      return kWhitespace;
+    default:
+      return {};
+  }
+}
 
 // Rewrites what the two syntaxes read differently.
 std::string Translate(std::string_view pattern) {
@@ -38,10 +58,11 @@ std::string Translate(std::string_view pattern) {
     const char c = pattern[i];
     if (c == '\\' && i + 1 < pattern.size()) {
       const char next = pattern[++i];
-      const bool negated = next == 'W' || next == 'H';
-      if (next == 'w' || next == 'h' || negated) {
-        if (negated && in_set) fail(i - 1, "a negated class inside brackets");
-        const std::string_view characters = next == 'w' || next == 'W' ? kWord : kHexDigit;
+      const bool negated = next == 'W' || next == 'H' || next == 'S';
+      const std::string_view characters = ClassOf(next);
+      // Between brackets PCRE2 has no place for the complement of a class. Its own \S lacks U+180E alone.
+      if (negated && in_set && next != 'S') fail(i - 1, "a negated class inside brackets");
+      if (!characters.empty() && !(negated && in_set)) {
         out += in_set ? std::string(characters) : StrCat(negated ? "[^" : "[", characters, "]");
       } else {
         out += c;

@@ -12,6 +12,7 @@
 #include "text/post_processor.h"
 #include "text/pre_tokenizer.h"
 #include "text/token_model.h"
+#include "text/tokenizer_directory.h"
 #include "text/utf8.h"
 
 namespace w8a16 {
@@ -38,7 +39,7 @@ struct Tokenizer::Impl {
   std::unique_ptr<TokenDecoder> decoder;
   AddedTokens added;
 
-  explicit Impl(const JsonNode& root);
+  explicit Impl(TokenizerDefinition definition);
 
   const std::string* TextOf(int32_t id) const {
     const std::string* text = added.vocabulary().Text(id);
@@ -57,10 +58,12 @@ struct Tokenizer::Impl {
                   std::vector<int32_t>& ids) const;
 };
 
-Tokenizer::Impl::Impl(const JsonNode& root) {
+Tokenizer::Impl::Impl(TokenizerDefinition definition)
+    : normalizer(std::move(definition.normalizer)), model(std::move(definition.model)) {
+  const JsonNode root(definition.document, definition.source);
   if (const auto node = root.Find("normalizer")) normalizer = ParseNormalizer(*node);
   if (const auto node = root.Find("pre_tokenizer")) pre_tokenizer = ParsePreTokenizer(*node);
-  model = ParseTokenModel(root.At("model"));
+  if (!model) model = ParseTokenModel(root.At("model"));
   const auto decoder_node = root.Find("decoder");
   decoder = decoder_node ? ParseDecoder(*decoder_node) : MakeSpacingDecoder();
   if (const auto node = root.Find("added_tokens")) added = AddedTokens(*node, model->vocabulary(), normalizer.get());
@@ -91,13 +94,16 @@ void Tokenizer::Impl::EncodeText(std::string_view text, bool starts_text, TokenM
 }
 
 Tokenizer Tokenizer::Load(const std::filesystem::path& directory) {
-  const auto path = directory / "tokenizer.json";
-  return Parse(ReadTextFile(path), path.string());
+  return Tokenizer(std::make_shared<const Impl>(ReadTokenizerDirectory(directory)));
 }
 
+bool Tokenizer::IsIn(const std::filesystem::path& directory) { return HasTokenizer(directory); }
+
 Tokenizer Tokenizer::Parse(std::string_view json, std::string_view source) {
-  const Json document = ParseJson(json, source);
-  return Tokenizer(std::make_shared<const Impl>(JsonNode(document, source)));
+  TokenizerDefinition definition;
+  definition.source = source;
+  definition.document = ParseJson(json, source);
+  return Tokenizer(std::make_shared<const Impl>(std::move(definition)));
 }
 
 std::vector<int32_t> Tokenizer::Encode(std::string_view text, bool add_special_tokens) const {

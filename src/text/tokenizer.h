@@ -12,13 +12,16 @@ namespace w8a16 {
 
 class DecodeStage;
 
-/// Text to token ids and back, as a Hugging Face `tokenizer.json` defines it. Immutable; cheap to copy; may be used
-/// from several threads at once.
+/// Text to token ids and back, as the tokenizer files of a Hugging Face directory define it. Immutable; cheap to copy;
+/// may be used from several threads at once.
 class Tokenizer {
  public:
-  /// Reads DIRECTORY/tokenizer.json. Throws Error naming the file and, for a component that is not supported, the key,
-  /// its value and the supported ones.
+  /// Reads the first of these that the directory has: tokenizer.json; SentencePiece's tokenizer.model; vocab.json with
+  /// merges.txt; the last two with tokenizer_config.json, special_tokens_map.json and added_tokens.json. Throws Error
+  /// naming the file and, for what is not supported, the key, its value and the supported ones.
   static Tokenizer Load(const std::filesystem::path& directory);
+  /// Whether the directory has one of these layouts.
+  static bool IsIn(const std::filesystem::path& directory);
   /// From the text of a tokenizer.json; `source` is what messages call it.
   static Tokenizer Parse(std::string_view json, std::string_view source);
 

@@ -52,5 +52,8 @@ bool IsWordCharacter(char32_t c);
 bool IsNumeric(char32_t c);
 bool IsPunctuation(char32_t c);
 bool IsMark(char32_t c);
+/// The general categories Mn, and Cc, Cf and Co.
+bool IsNonspacingMark(char32_t c);
+bool IsControl(char32_t c);
 
 }  // namespace w8a16

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -22,13 +23,20 @@ inline constexpr int64_t kMaxTokenId = (int64_t{1} << 24) - 1;
 /// A one-to-one relation of texts and ids; ids may have gaps.
 class Vocabulary {
  public:
-  /// Throws Error at `node` where the text or the id is already there.
+  /// From an object of texts and ids. Throws Error naming the key where an id is none or stands twice.
+  static Vocabulary Parse(const JsonNode& node);
+
+  /// Throws Error where the text or the id is already there.
+  void Add(std::string text, int32_t id);
+  /// The same; the message names the place of `node`.
   void Add(const JsonNode& node, std::string text, int32_t id);
 
   int32_t size() const { return static_cast<int32_t>(text_of_id_.size()); }  ///< largest id + 1
   int32_t Find(std::string_view text) const;                                 ///< -1 where there is none
   /// Null where there is no such id.
   const std::string* Text(int32_t id) const;
+  /// The ids of "<0x00>" to "<0xFF>", by which vocabularies with byte_fallback spell what they lack; -1: none.
+  std::array<int32_t, 256> ByteTokens() const;
 
  private:
   std::unordered_map<std::string, int32_t, StringHash, std::equal_to<>> id_of_text_;

@@ -1,1 +1,5 @@
-w8a16_test(arch architecture_test.cc)
+w8a16_test(arch
+  architecture_test.cc
+  families_test.cc
+  modules_test.cc
+  rope_test.cc)

@@ -47,6 +47,11 @@ TEST(Isa, AvailableOnesAreOrderedAndEndWithRef) {
   }
 }
 
+TEST(Isa, TheEnvironmentOrElseTheBestIsInForce) {
+  const char* forced = std::getenv("W8A16_ISA");
+  EXPECT_STREQ(IsaName(ActiveIsa()), forced != nullptr ? forced : IsaName(AvailableIsas().front()));
+}
+
 TEST(Isa, SelectingSticks) {
   testing::ForEachIsa([] {
     const Isa isa = ActiveIsa();

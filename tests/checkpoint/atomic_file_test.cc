@@ -86,6 +86,24 @@ TEST(AtomicFile, RefusesToReplaceADirectory) {
   EXPECT_THAT(Listing(dir.path()), ElementsAre("f"));
 }
 
+TEST(AtomicFile, ReservesSpaceWithoutChangingTheFile) {
+  const TempDir dir;
+  AtomicFile file(dir / "f");
+  file.Reserve(100'000);
+  file.WriteAt(0, "ab", 2);
+  file.Commit();
+  EXPECT_EQ(ReadTextFile(dir / "f"), "ab");
+}
+
+TEST(AtomicFile, SaysWhenItReservesThatNoRoomIsLeft) {
+  const TempDir dir;
+  const uint64_t disk = std::filesystem::space(dir.path()).capacity;
+  ExpectError([&] { AtomicFile(dir / "f").Reserve(disk + 1); },
+              {"cannot write", "/f: No space left on device: " + std::to_string(disk + 1) + " bytes are needed, ",
+               " are available"});
+  EXPECT_THAT(Listing(dir.path()), IsEmpty());
+}
+
 TEST(AtomicFile, SaysThatNoRoomIsLeftAndLeavesNothing) {
   // A limit on file sizes stands for a full disk: write fails half way in the same manner.
   const TempDir dir;

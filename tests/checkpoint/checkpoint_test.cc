@@ -128,8 +128,8 @@ TEST_F(CheckpointTest, RefusesAnUnsupportedQuantization) {
 }
 TEST_F(CheckpointTest, RefusesADirectoryWithoutWeights) {
   ExpectRefused({dir_.path().string(), "no model.safetensors and no model.safetensors.index.json", "save_pretrained"});
-  Write("pytorch_model.bin", "x");
-  ExpectRefused({"there is pytorch_model.bin"});
+  Write("model.gguf", "x");
+  ExpectRefused({"there is model.gguf"});
 }
 TEST_F(CheckpointTest, RefusesMalformedWeights) {
   Write("model.safetensors", "");

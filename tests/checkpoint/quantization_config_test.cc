@@ -82,7 +82,7 @@ TEST(ReadQuantizationConfig, TakesTheReadersDefaultsForMissingKeys) {
 }
 
 TEST(ReadQuantizationConfig, RefusesOtherMethods) {
-  for (const char* method : {"gptq", "awq", "bitsandbytes", "fp8"}) {
+  for (const char* method : {"awq", "fp8", "GPTQ"}) {
     ExpectRefused("/quant_method", method,
                   {"\"compressed-tensors\"", "pack-quantized", "int-quantized", "w8a16 quantize"});
   }

@@ -8,7 +8,9 @@
 #include "cli/conversion.h"
 #include "cli/format.h"
 #include "cli/json_out.h"
+#include "cli/progress.h"
 #include "cli/table.h"
+#include "w8a16/error.h"
 
 namespace w8a16 {
 namespace {
@@ -19,6 +21,26 @@ TEST(Format, Bytes) {
   EXPECT_EQ(FormatBytes(1000), "1.00 kB");
   EXPECT_EQ(FormatBytes(999'600), "1.00 MB");
   EXPECT_EQ(FormatBytes(2'200'000'000), "2.20 GB");
+}
+
+TEST(Format, SizesAreRead) {
+  EXPECT_EQ(ParseBytes("123456"), 123456U);
+  EXPECT_EQ(ParseBytes("5GB"), 5'000'000'000U);
+  EXPECT_EQ(ParseBytes("500 mb"), 500'000'000U);
+  EXPECT_EQ(ParseBytes("2GiB"), uint64_t{2} << 30);
+  EXPECT_EQ(ParseBytes("1.5kB"), 1500U);
+  for (const char* bad : {"", "GB", "5G B", "5XB", "-1", "1e30GB", "5GB5", "nan", "inf"}) {
+    EXPECT_THROW(ParseBytes(bad), Error) << bad;
+  }
+}
+
+TEST(Progress, BytesRateAndTimeLeft) {
+  EXPECT_EQ(ProgressText(0, 2'000'000, 1), "0 B of 2.00 MB");
+  EXPECT_EQ(ProgressText(1'000'000, 2'000'000, 0.1), "1.00 MB of 2.00 MB");
+  EXPECT_EQ(ProgressText(1'000'000, 2'000'000, 2), "1.00 MB of 2.00 MB, 500 kB/s, 2 s left");
+  EXPECT_EQ(ProgressText(1'000, 1'000'000, 1), "1.00 kB of 1.00 MB, 1.00 kB/s, 16:39 left");
+  EXPECT_EQ(ProgressText(1'000, 4'001'000, 1), "1.00 kB of 4.00 MB, 1.00 kB/s, 1:06:40 left");
+  EXPECT_EQ(ProgressText(1'000, 1'000, 1), "1.00 kB of 1.00 kB, 1.00 kB/s, 0 s left");
 }
 
 TEST(Format, RatesAndTimes) {
@@ -58,10 +80,17 @@ TEST(LogitsJson, WhatIsNotFiniteIsNull) {
   EXPECT_EQ(LogitsJson({}, 3), "{\"logits\":[]}");
 }
 
+ConvertedLayer Layer(const char* name, double sqnr_db) {
+  ConvertedLayer layer;
+  layer.name = name;
+  layer.sqnr_db = sqnr_db;
+  return layer;
+}
+
 TEST(Conversion, WorstAndMedianLayers) {
   ConvertReport report;
   EXPECT_EQ(SummarizeSqnr(report).worst_layer, "");
-  report.layers = {{"a", 1, 1, 42}, {"b", 1, 1, 38}, {"c", 1, 1, 40}};
+  report.layers = {Layer("a", 42), Layer("b", 38), Layer("c", 40)};
   report.bytes_before = 4000;
   report.bytes_after = 1000;
   const SqnrSummary summary = SummarizeSqnr(report);

@@ -180,8 +180,13 @@ TEST_F(ConvertTest, Reports) {
     EXPECT_GT(layer.sqnr_db, 35) << layer.name;
     EXPECT_LT(layer.sqnr_db, 70) << layer.name;
   }
-  EXPECT_THAT(report_.ignored, ElementsAre("model.layers.0.mlp.up_proj", "lm_head"));
-  EXPECT_THAT(report_.unmatched, ElementsAre("nothing"));
+  ASSERT_EQ(report_.ignored.size(), 2U);
+  EXPECT_EQ(report_.ignored[0].name, "model.layers.0.mlp.up_proj");
+  EXPECT_EQ(report_.ignored[0].reason, "--ignore up_proj");
+  EXPECT_EQ(report_.ignored[1].name, "lm_head");
+  EXPECT_EQ(report_.ignored[1].reason, "output head (--no-default-ignore quantizes it)");
+  ASSERT_EQ(report_.unmatched.size(), 1U);
+  EXPECT_EQ(report_.unmatched[0].pattern, "nothing");
   EXPECT_THAT(made.quantization()->ignore, ElementsAre("model.layers.0.mlp.up_proj", "lm_head"));
   EXPECT_FALSE(made.FindQuantized("model.layers.0.mlp.up_proj"));
 }
@@ -205,7 +210,9 @@ TEST_F(ConvertTest, DropsTheCopyOfATiedHead) {
   const Checkpoint made = Convert(model, options);
   EXPECT_EQ(Contents(destination_), expected);
   EXPECT_EQ(made.Find("lm_head.weight"), nullptr);
-  EXPECT_THAT(report_.ignored, ElementsAre("lm_head"));
+  ASSERT_EQ(report_.ignored.size(), 1U);
+  EXPECT_EQ(report_.ignored[0].name, "lm_head");
+  EXPECT_EQ(report_.ignored[0].reason, "output head, tied to the embedding");
   EXPECT_THAT(made.quantization()->ignore, ElementsAre("lm_head"));
 }
 
@@ -222,41 +229,6 @@ TEST_F(ConvertTest, ShowsProgressToTheEnd) {
   });
   EXPECT_EQ(in_all, report.bytes_before);
   EXPECT_EQ(last, in_all);
-}
-
-TEST_F(ConvertTest, KeepsShards) {
-  const TinyLlama model;
-  model.WriteSharded(source_, 3);
-  const ConvertReport report = QuantizeCheckpoint(source_, destination_, {});
-  EXPECT_THAT(Listing(destination_),
-              ElementsAre("config.json", "model-1.safetensors", "model-2.safetensors", "model-3.safetensors",
-                          "model-4.safetensors", "model.safetensors.index.json"));
-  const Json index = ParseJson(ReadTextFile(destination_ / "model.safetensors.index.json"), "index");
-  EXPECT_EQ(index["metadata"]["total_size"], report.bytes_after);
-  const Checkpoint made = Checkpoint::Open(destination_);
-  ASSERT_EQ(index["weight_map"].size(), made.tensors().size());
-  for (const TensorInfo& tensor : made.tensors()) EXPECT_EQ(index["weight_map"][tensor.name], tensor.file);
-  EXPECT_EQ(made.Find("model.layers.0.self_attn.q_proj.weight_packed")->file, "model-1.safetensors");
-  EXPECT_THAT(VerifyCheckpoint(destination_), IsEmpty());
-
-  // The same tensors as from one file.
-  const auto whole = dir_ / "whole";
-  model.Write(dir_ / "single");
-  QuantizeCheckpoint(dir_ / "single", whole, {});
-  const Checkpoint single = Checkpoint::Open(whole);
-  ASSERT_EQ(single.tensors().size(), made.tensors().size());
-  for (const TensorInfo& tensor : made.tensors()) {
-    EXPECT_EQ(TensorBytes(made, tensor.name), TensorBytes(single, tensor.name)) << tensor.name;
-  }
-}
-
-TEST_F(ConvertTest, LeavesOutAShardThatHeldOnlyATiedHead) {
-  TinyLlama model(DType::kF32, true);
-  model.Add("lm_head", {7, 6});
-  model.WriteSharded(source_, model.tensors().size() - 1);
-  QuantizeCheckpoint(source_, destination_, {});
-  EXPECT_THAT(Listing(destination_), ElementsAre("config.json", "model-1.safetensors", "model.safetensors.index.json"));
-  EXPECT_THAT(VerifyCheckpoint(destination_), IsEmpty());
 }
 
 TEST_F(ConvertTest, WritesTheSameBytesWithAnyNumberOfThreads) {
@@ -294,8 +266,8 @@ TEST_F(ConvertTest, WritesTheSameBytesWithAnyNumberOfThreads) {
 
 TEST_F(ConvertTest, ReplacesWeightFilesOnlyWhenForced) {
   std::filesystem::create_directories(destination_);
-  for (const char* name : {"model-1.safetensors", "model.safetensors.index.json", "other.safetensors",
-                           "model-1.safetensors.partial", "notes.txt", "notes.partial", "config.json"}) {
+  for (const char* name : {"model-1.safetensors", "model.safetensors.index.json", "other.safetensors", "notes.txt",
+                           "notes.partial", "config.json"}) {
     WriteTextFile(destination_ / name, "old");
   }
   std::filesystem::create_directory(destination_ / "folder.safetensors");

@@ -17,6 +17,7 @@ struct Problem {
   float scale = 0.3F, softcap = 0, alibi_slope = 0;
   int64_t window = 0;
   int64_t extra_stride = 0;
+  bool key_bias = false;
 
   int64_t Keys() const { return first_position + queries; }
   int64_t Stride() const { return head_dim + extra_stride; }
@@ -28,7 +29,8 @@ struct Data {
       : problem(p),
         q(DType::kF32, Gaussian(p.Elements(p.queries), 1, q_scale)),
         keys(p.kv_dtype, Gaussian(p.Elements(p.Keys()), 2)),
-        values(p.kv_dtype, Gaussian(p.Elements(p.Keys()), 3)) {}
+        values(p.kv_dtype, Gaussian(p.Elements(p.Keys()), 3)),
+        key_bias(DType::kF32, Gaussian(p.Keys(), 4)) {}
 
   /// Queries [begin, end) in one call.
   void Run(const FloatKernels& kernels, int64_t begin, int64_t end, const Array& out) const {
@@ -49,6 +51,7 @@ struct Data {
          .scale = p.scale,
          .softcap = p.softcap,
          .alibi_slope = p.alibi_slope,
+         .key_bias = p.key_bias ? key_bias.floats() : nullptr,
          .window = p.window,
          .out = static_cast<std::byte*>(out.data()) + static_cast<size_t>(begin * p.Stride()) * DTypeSize(p.out_dtype),
          .out_dtype = p.out_dtype,
@@ -70,6 +73,10 @@ struct Data {
         const double product = q.at(query * p.Stride() + i) * keys.at(j * p.Stride() + i);
         s += product;
         magnitude += std::abs(product);
+      }
+      if (p.key_bias) {
+        s += key_bias.at(j);
+        magnitude += std::abs(key_bias.at(j));
       }
       largest_dot = std::max(largest_dot, magnitude * std::abs(static_cast<double>(p.scale)));
       s *= static_cast<double>(p.scale);
@@ -93,7 +100,7 @@ struct Data {
   }
 
   Problem problem;
-  Array q, keys, values;
+  Array q, keys, values, key_bias;
 };
 
 /// A score has a relative error of head_dim/4 + 16 roundings of its largest partial sum, and alibi adds roundings of
@@ -146,14 +153,15 @@ TEST_P(FloatAttention, EqualsFloat64) {
   RunAndExpectExact(kernels(), {.queries = 1, .first_position = 1500, .head_dim = 40, .kv_dtype = DType::kBF16});
 }
 
-TEST_P(FloatAttention, SoftcapAlibiAndWindow) {
+TEST_P(FloatAttention, SoftcapAlibiBiasAndWindow) {
   for (int64_t i = 0; i < 40; ++i) {
     RunAndExpectExact(kernels(), {.queries = 1 + i % 13,
                                   .first_position = i * 5 % 31,
                                   .head_dim = 20,
                                   .softcap = i % 2 == 0 ? 0.0F : 2.0F,
                                   .alibi_slope = i % 3 == 0 ? 0.0F : 0.25F,
-                                  .window = i % 4 == 0 ? 0 : 1 + i % 9});
+                                  .window = i % 4 == 0 ? 0 : 1 + i % 9,
+                                  .key_bias = i % 5 == 0});
   }
   RunAndExpectExact(kernels(), {.queries = 20, .first_position = 300, .head_dim = 16, .softcap = 30, .window = 129});
 }

@@ -289,5 +289,42 @@ TEST_P(FloatElementwise, Add) {
   }
 }
 
+TEST_P(FloatElementwise, ScaleAndCap) {
+  for (float cap : {0.0F, 0.5F, 30.0F}) {
+    for (int64_t n : Lengths()) {
+      const Array before(DType::kF32, Gaussian(n, 1, 20));
+      const Array x(DType::kF32, std::vector<float>(before.floats(), before.floats() + n));
+      kernels().scale_and_cap(x.floats(), 0.3F, cap, n);
+      for (int64_t i = 0; i < n; ++i) {
+        const double scaled = before.at(i) * static_cast<double>(0.3F);
+        const double wide = static_cast<double>(cap);
+        const double expected = cap == 0 ? scaled : wide * std::tanh(scaled / wide);
+        ASSERT_NEAR(x.at(i), expected, 0x1p-21 * std::abs(expected)) << cap << " " << before[i];
+      }
+    }
+  }
+}
+
+TEST_P(FloatElementwise, NormsMayWorkInPlace) {
+  for (int64_t n : Lengths()) {
+    const Array w(DType::kF32, Gaussian(n, 2));
+    const Array b(DType::kF32, Gaussian(n, 3));
+    const Array apart(DType::kF32, n);
+    for (bool rms : {true, false}) {
+      const Array x(DType::kF32, Gaussian(n, 1));
+      const auto norm = [&](const Array& y) {
+        if (rms) {
+          kernels().rms_norm(x.floats(), w.floats(), 1, 1e-5F, n, y.data(), DType::kF32);
+        } else {
+          kernels().layer_norm(x.floats(), w.floats(), b.floats(), 1e-5F, n, y.data(), DType::kF32);
+        }
+      };
+      norm(apart);
+      norm(x);
+      ASSERT_EQ(x.bytes(), apart.bytes()) << n;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace w8a16::testing

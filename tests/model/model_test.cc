@@ -114,5 +114,30 @@ TEST(KvCache, GrowsWithoutChangingResults) {
   EXPECT_EQ(cache.length(), 0);
 }
 
+// Beyond the original context a long-context model turns all positions by other frequencies: what was cached before is
+// made again.
+TEST(KvCache, IsMadeAgainWhereTheTextOutgrowsTheOriginalContext) {
+  Model model = Model::Load(GoldenDirectory("phi3-longrope-long"));
+  const std::vector<int32_t> ids = {1, 17, 93, 5, 44, 88, 8, 77, 3, 101, 61, 29};  // the original context is 8
+  KvCache whole(model);
+  const std::array<SequenceInput, 1> all = {{{ids, &whole}}};
+  const std::span<const float> logits = model.Forward(all, LogitsFor::kLastToken);
+  const std::vector<float> expected(logits.begin(), logits.end());
+  KvCache cache(model);
+  KvCache other(model);  // beside it, one that stays short
+  std::span<const float> last;
+  for (size_t i = 0; i < ids.size(); i += 3) {
+    const std::array<SequenceInput, 2> part = {
+        {{std::span(ids).subspan(i, 3), &cache}, {std::span(ids).first(1), &other}}};
+    last = model.Forward(part, LogitsFor::kLastToken);
+  }
+  EXPECT_EQ(cache.length(), 12);
+  EXPECT_LT(testing::RelativeError(last.first(expected.size()), expected), 1e-5);
+  // A cleared cache begins anew.
+  cache.Clear();
+  const std::array<SequenceInput, 1> again = {{{ids, &cache}}};
+  EXPECT_LT(testing::RelativeError(model.Forward(again, LogitsFor::kLastToken), expected), 1e-5);
+}
+
 }  // namespace
 }  // namespace w8a16

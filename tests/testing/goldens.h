@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,6 +11,19 @@
 #include "checkpoint/json.h"
 
 namespace w8a16::testing {
+
+/// The names of all golden models here, the project's own and those beside it.
+inline std::vector<std::string> GoldenNames() {
+  std::set<std::string> names;
+  for (const char* root : {W8A16_SOURCE_DIR "/tests/data", W8A16_SHARED_DIR}) {
+    const std::filesystem::path goldens = std::filesystem::path(root) / "goldens";
+    if (!std::filesystem::exists(goldens)) continue;
+    for (const auto& entry : std::filesystem::directory_iterator(goldens)) {
+      if (std::filesystem::exists(entry.path() / "golden.json")) names.insert(entry.path().filename().string());
+    }
+  }
+  return {names.begin(), names.end()};
+}
 
 /// The directory of a golden model: the project's own copy, or the one beside the project; empty where there is
 /// neither.

@@ -128,6 +128,33 @@ TEST(Bpe, AMillionTimesOneCharacter) {
             250'000u);
 }
 
+TEST(Bpe, WholeTokensMergeWithNothing) {
+  Vocabulary vocabulary;
+  for (const char* text : {"a", "b", "ab", "ba", "b!"}) vocabulary.Add(text, vocabulary.size());
+  BpeModel::Options options;
+  const std::vector<ByteTrie::Entry> whole = {{"ba", 3}, {"b!", 4}};
+  options.whole = ByteTrie(whole);
+  const std::vector<MergeTable::Merge> merges = {{0, 1, 0, 2}};
+  const BpeModel model(std::move(vocabulary), merges, std::move(options));
+  std::vector<int32_t> ids;
+  model.Start()->Encode("abaabb!b", ids);
+  EXPECT_EQ(ids, (std::vector<int32_t>{0, 3, 2, 4, 1}));
+}
+
+TEST(Bpe, OfOneRankTheLeftmostMergesFirst) {
+  const auto encode = [](int32_t rank) {
+    Vocabulary vocabulary;
+    for (const char* text : {"a", "b", "ab", "ba"}) vocabulary.Add(text, vocabulary.size());
+    const std::vector<MergeTable::Merge> merges = {{0, 1, rank, 2}, {1, 0, 1, 3}};
+    const BpeModel model(std::move(vocabulary), merges, {});
+    std::vector<int32_t> ids;
+    model.Start()->Encode("bab", ids);
+    return ids;
+  };
+  EXPECT_EQ(encode(1), (std::vector<int32_t>{3, 1}));
+  EXPECT_EQ(encode(0), (std::vector<int32_t>{1, 2}));
+}
+
 TEST(Bpe, RefusesWhatIsMalformed) {
   const auto refuse = [](const std::string& rest, const std::vector<std::string>& parts) {
     ExpectError([&] { Encode(R"({"type": "BPE", )" + rest + "}", "a"); }, parts);
@@ -157,8 +184,8 @@ TEST(Bpe, RefusesWhatIsMalformed) {
   refuse(vocab + R"(, "merges": [], "fuse_unk": "yes")", {"fuse_unk: must be true or false, is \"yes\""});
   refuse(R"("continuing_subword_prefix": "##", "vocab": {"a": 0, "b": 1}, "merges": ["a b"])",
          {"without the prefix \"##\""});
-  ExpectError([] { Encode(R"({"type": "Unigram", "vocab": []})", "a"); },
-              {"type: \"Unigram\" is not supported; supported: BPE"});
+  ExpectError([] { Encode(R"({"type": "WordLevel", "vocab": {}})", "a"); },
+              {"type: \"WordLevel\" is not supported; supported: BPE, Unigram, WordPiece"});
   ExpectError([] { Encode(R"({"vocab": {}})", "a"); }, {"the key \"type\" is missing"});
 }
 

@@ -87,11 +87,19 @@ TEST(Decoder, OtherKinds) {
             (Strings{"-c"}));
 }
 
+TEST(Decoder, WordPiece) {
+  const Strings tokens = {"##un", "##able", "do", "n", "##'t", ",", ".", "'", "it", "'s", "do not"};
+  EXPECT_EQ(Decode(R"({"type": "WordPiece", "prefix": "##", "cleanup": false})", tokens),
+            (Strings{"##un", "able", " do", " n", "'t", " ,", " .", " '", " it", " 's", " do not"}));
+  EXPECT_EQ(Decode(R"({"type": "WordPiece", "prefix": "##", "cleanup": true})", tokens),
+            (Strings{"##un", "able", " do", " n", "'t", ",", ".", " '", " it", "'s", " don't"}));
+}
+
 TEST(Decoder, RefusesWhatIsMalformed) {
   const auto refuse = [](const std::string& json, const std::vector<std::string>& parts) {
     ExpectError([&] { Decode(json, {}); }, parts);
   };
-  refuse(R"({"type": "WordPiece"})", {"type: \"WordPiece\" is not supported; supported: Sequence, ByteLevel, Replace"});
+  refuse(R"({"type": "Nonesuch"})", {"type: \"Nonesuch\" is not supported; supported: Sequence, ByteLevel, Replace"});
   refuse(R"({"type": "Strip", "content": "a", "start": -1, "stop": 0})", {"start: must be an integer from 0"});
   refuse(R"({"type": "Strip", "content": "ab", "start": 1, "stop": 0})",
          {"content: must be a string of one character"});

@@ -1,6 +1,7 @@
 #include "text/normalizer.h"
 
 #include "testing/files.h"
+#include "text/chars_maps.h"
 #include "text/tokenizers.h"
 
 namespace w8a16 {
@@ -55,6 +56,34 @@ TEST(Normalizer, LowercaseStripAndAccents) {
             "deja");
 }
 
+TEST(Normalizer, PrecompiledTakesTheLongestRule) {
+  const auto normalize = [](const std::string& text) {
+    const std::string map = testing::CharsMapBase64({{"a", "X"}, {"a\u0301", "Y"}, {"é", ""}, {"\n", " "}});
+    return Normalize(R"({"type": "Precompiled", "precompiled_charsmap": ")" + map + "\"}", text);
+  };
+  EXPECT_EQ(normalize("ba\u0301a\u0302"), "bYX\u0302");
+  EXPECT_EQ(normalize("é\n🙂 è"), " 🙂 è");
+  EXPECT_EQ(normalize(""), "");
+  EXPECT_EQ(Normalize(R"({"type": "Precompiled", "precompiled_charsmap": ""})", "a"), "a");
+}
+
+TEST(Normalizer, Nmt) {
+  EXPECT_EQ(Normalize(R"({"type": "Nmt"})", "a\u0001\u007F\u008Fb\t\u200B\u2581\uFEFFc\u3000"), "ab    c\u3000");
+}
+
+TEST(Normalizer, Bert) {
+  const std::string text = std::string("\0", 1) + "É\uFFFDİ\tx\u00ADy\u3000中a\u0904Σ";
+  EXPECT_EQ(Normalize(R"({"type": "BertNormalizer"})", text), "ei xy  中 a\u0904σ");
+  EXPECT_EQ(Normalize(R"({"type": "BertNormalizer", "lowercase": false, "strip_accents": null})", text),
+            "Éİ xy  中 a\u0904Σ");
+  EXPECT_EQ(Normalize(R"({"type": "BertNormalizer", "lowercase": true, "strip_accents": false})", "ÉA"), "éa");
+  EXPECT_EQ(Normalize(R"({"type": "BertNormalizer", "lowercase": false, "strip_accents": true})", "ÉA"), "EA");
+  EXPECT_EQ(Normalize(R"({"type": "BertNormalizer", "clean_text": false, "handle_chinese_chars": false})", "\t中"),
+            "\t中");
+}
+
+TEST(Normalizer, ByteLevel) { EXPECT_EQ(Normalize(R"({"type": "ByteLevel"})", "a é"), "aĠÃ©"); }
+
 TEST(Normalizer, SequenceKeepsItsOrder) {
   EXPECT_EQ(Normalize(R"({"type": "Sequence", "normalizers": [
       {"type": "Prepend", "prepend": "A"}, {"type": "Lowercase"}, {"type": "Prepend", "prepend": "B"}]})",
@@ -66,8 +95,15 @@ TEST(Normalizer, RefusesWhatIsMalformed) {
   const auto refuse = [](const std::string& json, const std::vector<std::string>& parts) {
     ExpectError([&] { Normalize(json, ""); }, parts);
   };
-  refuse(R"({"type": "Precompiled"})",
-         {"DIR/tokenizer.json: type: \"Precompiled\" is not supported; supported: Sequence, Prepend, Replace, NFC"});
+  refuse(R"({"type": "Nonesuch"})",
+         {"DIR/tokenizer.json: type: \"Nonesuch\" is not supported; supported: Sequence, Prepend, Replace, NFC"});
+  refuse(R"({"type": "Precompiled"})", {"the key \"precompiled_charsmap\" is missing"});
+  refuse(R"({"type": "Precompiled", "precompiled_charsmap": "A"})",
+         {"DIR/tokenizer.json: precompiled_charsmap: is not base 64: its length"});
+  refuse(R"({"type": "Precompiled", "precompiled_charsmap": "AA-A"})", {"is not base 64 at offset 2"});
+  refuse(R"({"type": "Precompiled", "precompiled_charsmap": "AAA="})",
+         {"(precompiled_charsmap, 2 bytes)", "no length"});
+  refuse(R"({"type": "BertNormalizer", "lowercase": 1})", {"lowercase: must be true or false, is 1"});
   refuse(R"({"prepend": "x"})", {"the key \"type\" is missing"});
   refuse(R"({"type": 3})", {"type: must be a string, is 3"});
   refuse(R"({"type": "Prepend"})", {"the key \"prepend\" is missing"});
@@ -77,8 +113,8 @@ TEST(Normalizer, RefusesWhatIsMalformed) {
          {"pattern: must be {\"String\": \"...\"} or {\"Regex\""});
   refuse(R"({"type": "Replace", "pattern": {"Regex": "a("}, "content": "b"})",
          {"pattern.Regex: the regular expression \"a(\" is malformed at offset 2", "parenthesis"});
-  refuse(R"({"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Nmt"}]})",
-         {"normalizers[1].type: \"Nmt\""});
+  refuse(R"({"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Nonesuch"}]})",
+         {"normalizers[1].type: \"Nonesuch\""});
   refuse("[]", {"DIR/tokenizer.json: must be an object, is an array of 0"});
 }
 

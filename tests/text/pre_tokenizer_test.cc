@@ -86,12 +86,20 @@ TEST(PreTokenizer, ByCharacterClasses) {
   EXPECT_EQ(Cut(R"({"type": "Punctuation", "behavior": "Contiguous"})", "a,.b"), (Strings{"a", ",.", "b"}));
 }
 
+TEST(PreTokenizer, Bert) {
+  EXPECT_EQ(Cut(R"({"type": "BertPreTokenizer"})", " Don't  stop—now\u3000$5 "),
+            (Strings{"Don", "'", "t", "stop", "—", "now", "$", "5"}));
+}
+
+TEST(PreTokenizer, CharDelimiterSplit) {
+  EXPECT_EQ(Cut(R"({"type": "CharDelimiterSplit", "delimiter": "é"})", "éaéébcé"), (Strings{"a", "bc"}));
+}
+
 TEST(PreTokenizer, RefusesWhatIsMalformed) {
   const auto refuse = [](const std::string& json, const std::vector<std::string>& parts) {
     ExpectError([&] { Cut(json, "a"); }, parts);
   };
-  refuse(R"({"type": "BertPreTokenizer"})",
-         {"type: \"BertPreTokenizer\" is not supported; supported: Sequence, ByteLevel"});
+  refuse(R"({"type": "Nonesuch"})", {"type: \"Nonesuch\" is not supported; supported: Sequence, ByteLevel"});
   refuse(R"({"type": "ByteLevel"})", {"the key \"add_prefix_space\" is missing"});
   refuse(R"({"type": "ByteLevel", "add_prefix_space": 1})", {"add_prefix_space: must be true or false, is 1"});
   refuse(R"({"type": "Metaspace", "replacement": "ab"})",

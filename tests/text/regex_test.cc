@@ -1,6 +1,7 @@
 #include "text/regex.h"
 
 #include "testing/files.h"
+#include "text/utf8.h"
 
 namespace w8a16 {
 namespace {
@@ -51,6 +52,22 @@ TEST(Regex, ReadsClassesAsOnigurumaDoes) {
   EXPECT_EQ(Matches(Regex(R"([]a]+)"), "a]b"), (Strings{"a]"}));
   EXPECT_EQ(Matches(Regex(R"(^b)"), "a\nb"), (Strings{"b"}));
   EXPECT_EQ(Matches(Regex(R"(\\w)"), "\\w"), (Strings{"\\w"}));
+}
+
+TEST(Regex, WhitespaceIsThatOfUnicode) {
+  const Regex is("\\s");
+  const Regex is_not("\\S");
+  const Regex in_set("[\\s]");
+  for (char32_t c = 0; c < 0x11000; ++c) {
+    if (c >= 0xD800 && c <= 0xDFFF) continue;
+    std::string text;
+    AppendUtf8(c, text);
+    ASSERT_EQ(is.Find(text, 0).has_value(), IsWhitespace(c)) << static_cast<uint32_t>(c);
+    ASSERT_EQ(is_not.Find(text, 0).has_value(), !IsWhitespace(c)) << static_cast<uint32_t>(c);
+    ASSERT_EQ(in_set.Find(text, 0).has_value(), IsWhitespace(c)) << static_cast<uint32_t>(c);
+  }
+  // Complements inside brackets, as some patterns write them.
+  EXPECT_TRUE(Regex("^[\\s\\S]$").Find("x", 0));
 }
 
 TEST(Regex, RefusesWhatItWouldMisread) {

@@ -15,6 +15,8 @@ using testing::ExpectError;
 using testing::MakeTokenizer;
 using testing::SentencePieceJson;
 using testing::TokensOf;
+using testing::UnigramJson;
+using testing::WordPieceJson;
 using Ids = std::vector<int32_t>;
 using Strings = std::vector<std::string>;
 
@@ -143,13 +145,6 @@ TEST(StreamDecoder, StripsTheFirstSpaceOfEachTextOnly) {
   EXPECT_EQ(moved.Next(tokenizer.TokenToId("▁world")), "world");
 }
 
-TEST(Tokenizer, LoadsADirectory) {
-  const testing::TempDir directory;
-  ExpectError([&] { Tokenizer::Load(directory.path()); }, {(directory / "tokenizer.json").string()});
-  std::ofstream(directory / "tokenizer.json") << ByteLevelJson().dump();
-  EXPECT_EQ(Tokenizer::Load(directory.path()).Encode("he", true), Ids{256});
-}
-
 TEST(Tokenizer, NamesTheKeyOfWhatItDoesNotSupport) {
   for (const char* stage : {"normalizer", "pre_tokenizer", "post_processor", "decoder", "model"}) {
     Json json = ByteLevelJson();
@@ -195,8 +190,23 @@ void Mutate(const Json& whole, const Json::json_pointer& at, int& errors) {
   }
 }
 
+TEST(Tokenizer, Unigram) {
+  const Tokenizer tokenizer = MakeTokenizer(UnigramJson());
+  const Ids ids = tokenizer.Encode("h\u00E9llo x world<s>", true);
+  EXPECT_EQ(TokensOf(tokenizer, ids), (Strings{"▁hell", "o", "▁", "<unk>", "▁wor", "ld", "<s>"}));
+  EXPECT_EQ(tokenizer.Decode(ids), "hello <unk> world");
+}
+
+TEST(Tokenizer, WordPiece) {
+  const Tokenizer tokenizer = MakeTokenizer(WordPieceJson());
+  const Ids ids = tokenizer.Encode("H\u00E9llo, hell", true);
+  EXPECT_EQ(TokensOf(tokenizer, ids), (Strings{"[CLS]", "hell", "##o", "[UNK]", "hell", "[SEP]"}));
+  EXPECT_EQ(tokenizer.Decode(ids), "[CLS] hello [UNK] hell [SEP]");
+  EXPECT_EQ(Stream(tokenizer, ids, true), tokenizer.Decode(ids));
+}
+
 TEST(Tokenizer, SurvivesEveryValueOfEveryType) {
-  for (const Json& json : {ByteLevelJson(), SentencePieceJson()}) {
+  for (const Json& json : {ByteLevelJson(), SentencePieceJson(), UnigramJson(), WordPieceJson()}) {
     int errors = 0;
     for (const auto& [key, value] : json.items()) Mutate(json, Json::json_pointer() / key, errors);
     EXPECT_GT(errors, 100);

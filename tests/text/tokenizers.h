@@ -5,6 +5,7 @@
 
 #include "checkpoint/json.h"
 #include "text/byte_alphabet.h"
+#include "text/chars_maps.h"
 #include "text/json_node.h"
 #include "text/tokenizer.h"
 
@@ -96,6 +97,41 @@ inline Json SentencePieceJson() {
         {"byte_fallback", true},
         {"vocab", std::move(vocab)},
         {"merges", std::move(merges)}}}};
+}
+
+/// A tokenizer of T5's kind.
+inline Json UnigramJson() {
+  const auto piece = [](const char* text, double score) { return Json::array({text, score}); };
+  return Json{{"added_tokens", Json::array({Json{{"id", 0}, {"content", "<s>"}, {"special", true}}})},
+              {"normalizer", {{"type", "Precompiled"}, {"precompiled_charsmap", CharsMapBase64({{"é", "e"}})}}},
+              {"pre_tokenizer", {{"type", "Metaspace"}, {"replacement", "▁"}, {"prepend_scheme", "always"}}},
+              {"decoder", {{"type", "Metaspace"}, {"replacement", "▁"}, {"prepend_scheme", "always"}}},
+              {"model",
+               {{"type", "Unigram"},
+                {"unk_id", 1},
+                {"byte_fallback", false},
+                {"vocab", Json::array({piece("<s>", 0), piece("<unk>", 0), piece("▁", -2), piece("▁hell", -4),
+                                       piece("o", -3), piece("▁wor", -5), piece("ld", -4.5)})}}}};
+}
+
+/// A tokenizer of BERT's kind.
+inline Json WordPieceJson() {
+  return Json{{"normalizer",
+               {{"type", "BertNormalizer"},
+                {"clean_text", true},
+                {"handle_chinese_chars", true},
+                {"strip_accents", nullptr},
+                {"lowercase", true}}},
+              {"pre_tokenizer", {{"type", "BertPreTokenizer"}}},
+              {"post_processor",
+               {{"type", "BertProcessing"}, {"sep", Json::array({"[SEP]", 1})}, {"cls", Json::array({"[CLS]", 2})}}},
+              {"decoder", {{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}}},
+              {"model",
+               {{"type", "WordPiece"},
+                {"unk_token", "[UNK]"},
+                {"continuing_subword_prefix", "##"},
+                {"max_input_chars_per_word", 100},
+                {"vocab", {{"[UNK]", 0}, {"[SEP]", 1}, {"[CLS]", 2}, {"hell", 3}, {"##o", 4}, {"wor", 5}}}}}};
 }
 
 inline Tokenizer MakeTokenizer(const Json& json) { return Tokenizer::Parse(json.dump(), "DIR/tokenizer.json"); }

@@ -1,20 +1,38 @@
 #pragma once
 
-#include "arch/architecture.h"
 #include "arch/config_reader.h"
+#include "arch/description.h"
 
 namespace w8a16 {
 
-/// One function for each family: config.json to Architecture. model_type, names of tokens and dtype are filled in by
+/// One function for each model_type: config.json to Architecture. model_type, ids of tokens and dtype are filled in by
 /// the caller.
+Architecture DescribeBloom(const ConfigReader& config);
+Architecture DescribeCodeGen(const ConfigReader& config);
+Architecture DescribeCohere(const ConfigReader& config);
+Architecture DescribeFalcon(const ConfigReader& config);
+Architecture DescribeGemma(const ConfigReader& config);
+Architecture DescribeGemma2(const ConfigReader& config);
+Architecture DescribeGemma3(const ConfigReader& config);
+Architecture DescribeGpt2(const ConfigReader& config);
+Architecture DescribeGptJ(const ConfigReader& config);
+Architecture DescribeGptNeo(const ConfigReader& config);
+Architecture DescribeGptNeoX(const ConfigReader& config);
+Architecture DescribeGranite(const ConfigReader& config);
 Architecture DescribeLlama(const ConfigReader& config);
 Architecture DescribeMistral(const ConfigReader& config);
+Architecture DescribeMixtral(const ConfigReader& config);
+Architecture DescribeMpt(const ConfigReader& config);
+Architecture DescribeOlmo2(const ConfigReader& config);
+Architecture DescribeOpt(const ConfigReader& config);
+Architecture DescribePhi(const ConfigReader& config);
+Architecture DescribePhi3(const ConfigReader& config);
 Architecture DescribeQwen2(const ConfigReader& config);
-
-/// Largest size that any dimension of a model may have: products of two fit 64 bits with room to spare.
-inline constexpr int64_t kMaxDimension = int64_t{1} << 30;
-
-/// hidden_act and its aliases. Throws Error naming the key and the supported kinds.
-MlpActivation DescribeActivation(const ConfigReader& config, std::string_view key);
+Architecture DescribeQwen2Moe(const ConfigReader& config);
+Architecture DescribeQwen3(const ConfigReader& config);
+Architecture DescribeQwen3Moe(const ConfigReader& config);
+Architecture DescribeSmolLm3(const ConfigReader& config);
+Architecture DescribeStableLm(const ConfigReader& config);
+Architecture DescribeStarcoder2(const ConfigReader& config);
 
 }  // namespace w8a16

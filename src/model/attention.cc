@@ -1,0 +1,195 @@
+#include "model/attention.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace w8a16 {
+namespace {
+
+// Queries that are attended to together: enough to use each key several times, few enough to share out evenly.
+constexpr int64_t kQueryBlock = 32;
+// Multiply-adds below which waking other threads costs more than they save.
+constexpr int64_t kMinParallelWork = int64_t{1} << 17;
+
+// What is done to the heads of queries or keys before they meet.
+struct HeadWork {
+  const Pass& pass;
+  const NormWeights* norm;  // null: none
+  const RotaryTable* table;
+  const RopeSpec* rope;  // null: none
+
+  // x [heads, head_dim] of the token at `position`.
+  void operator()(float* x, int64_t heads, int64_t position) const {
+    const AttentionSpec& spec = pass.architecture.attention;
+    if (spec.qkv_clip != 0) Clip(x, heads * spec.head_dim, spec.qkv_clip);
+    if (norm != nullptr) {
+      const int64_t whole = heads * spec.head_dim;
+      const int64_t width = spec.qk_norm_scope == QkNormScope::kProjection ? whole : spec.head_dim;
+      const auto part = [](const std::vector<float>& of, int64_t first) {
+        return of.empty() ? nullptr : of.data() + first;
+      };
+      for (int64_t first = 0; first < whole; first += width) {
+        NormRow(pass.kernels, spec.qk_norm, part(norm->weight, first), part(norm->bias, first), x + first, width,
+                x + first, DType::kF32);
+      }
+    }
+    if (rope == nullptr) return;
+    for (int64_t head = 0; head < heads; ++head) {
+      pass.kernels.rope(x + head * spec.head_dim, table->Cos(position), table->Sin(position), rope->rotary_dim(),
+                        rope->interleaved);
+    }
+  }
+
+  static void Clip(float* x, int64_t n, float limit) {
+    for (int64_t i = 0; i < n; ++i) x[i] = std::clamp(x[i], -limit, limit);
+  }
+};
+
+const NormWeights* Pointer(const std::optional<NormWeights>& norm) { return norm ? &*norm : nullptr; }
+
+}  // namespace
+
+Attention::Attention(const Architecture& architecture) {
+  for (const RopeSpec& rope : architecture.ropes) ropes_.emplace_back(rope);
+}
+
+bool Attention::Outdates(int64_t length, int64_t positions) const {
+  return std::any_of(ropes_.begin(), ropes_.end(),
+                     [&](const Rotary& rope) { return rope.Outdates(length, positions); });
+}
+
+void Attention::Prepare(const Pass& pass) {
+  for (Rotary& rope : ropes_) rope.Prepare(pass.sequences);
+  if (pass.architecture.attention.alibi_in_bf16) {
+    int64_t longest = 0;
+    for (const Token& token : pass.tokens) longest = std::max(longest, token.position + 1);
+    ExtendKeyBiases(pass.architecture, longest);
+  }
+  query_blocks_.clear();
+  int64_t row = 0;
+  for (size_t i = 0; i < pass.sequences.size(); ++i) {
+    const auto count = static_cast<int64_t>(pass.sequences[i].ids.size());
+    for (int64_t first = 0; first < count; first += kQueryBlock) {
+      query_blocks_.push_back({i, pass.sequences[i].first + first, row + first, std::min(kQueryBlock, count - first)});
+    }
+    row += count;
+  }
+}
+
+void Attention::ExtendKeyBiases(const Architecture& architecture, int64_t positions) {
+  key_biases_.resize(static_cast<size_t>(architecture.attention.heads));
+  for (size_t head = 0; head < key_biases_.size(); ++head) {
+    std::vector<float>& biases = key_biases_[head];
+    const float slope = architecture.attention.alibi_slopes[head];
+    while (static_cast<int64_t>(biases.size()) < positions) {
+      const float product = slope * static_cast<float>(biases.size());
+      biases.push_back(BF16ToFloat(FloatToBF16(product)));
+    }
+  }
+}
+
+void Attention::Run(const Pass& pass, int64_t layer, const AttentionWeights& weights, ConstMatrix x, const Matrix& y) {
+  const AttentionSpec& spec = pass.architecture.attention;
+  const Matrix qkv = MatrixIn(qkv_, pass.dtype, pass.rows(), spec.QSize() + 2 * spec.KvSize());
+  Project(weights.qkv, x, qkv, pass.workspace);
+  StoreKeysAndRotateQueries(pass, layer, weights, qkv);
+  const Matrix attended = MatrixIn(attended_, pass.dtype, pass.rows(), spec.QSize());
+  Attend(pass, layer, attended);
+  weights.o.Forward(attended, y, pass.workspace);
+}
+
+void Attention::StoreKeysAndRotateQueries(const Pass& pass, int64_t layer, const AttentionWeights& weights,
+                                          const Matrix& qkv) {
+  const AttentionSpec& spec = pass.architecture.attention;
+  const int32_t rope_number = pass.architecture.layers[static_cast<size_t>(layer)].rope;
+  const Rotary* rope = rope_number < 0 ? nullptr : &ropes_[static_cast<size_t>(rope_number)];
+  float* rotated = FloatsIn(rotated_, pass.rows(), spec.QSize());
+  const size_t element = DTypeSize(pass.dtype);
+  const size_t head_bytes = static_cast<size_t>(spec.head_dim) * element;
+
+  ForRows(pass.rows(), 2 * spec.QSize(), [&](int64_t row) {
+    const Token token = pass.tokens[static_cast<size_t>(row)];
+    const KvCache::Impl& cache = *pass.sequences[token.sequence].cache;
+    const RotaryTable* table = rope == nullptr ? nullptr : &rope->Table(token.sequence);
+    const RopeSpec* rope_spec = rope == nullptr ? nullptr : &rope->spec();
+    const auto* in = static_cast<const std::byte*>(qkv.Row(row));
+    const auto gather = [&](const std::vector<int64_t>& heads, float* out) {
+      for (size_t head = 0; head < heads.size(); ++head) {
+        pass.kernels.to_float(in + static_cast<size_t>(heads[head]) * element, pass.dtype, spec.head_dim,
+                              out + static_cast<int64_t>(head) * spec.head_dim);
+      }
+    };
+    const auto store = [&](const float* heads, const std::vector<AlignedBuffer>& of) {
+      for (int64_t head = 0; head < spec.kv_heads; ++head) {
+        pass.kernels.from_float(heads + head * spec.head_dim, spec.head_dim,
+                                cache.Slot(of, layer, head, token.position), pass.dtype);
+      }
+    };
+    float* queries = rotated + row * spec.QSize();
+    // Keys are dealt with in the place of this row's queries, before these come: kv_heads <= heads.
+    gather(spec.rows.k, queries);
+    HeadWork{pass, Pointer(weights.k_norm), table, rope_spec}(queries, spec.kv_heads, token.position);
+    store(queries, cache.keys);
+    if (spec.qkv_clip != 0) {
+      gather(spec.rows.v, queries);
+      HeadWork::Clip(queries, spec.KvSize(), spec.qkv_clip);
+      store(queries, cache.values);
+    } else {
+      for (int64_t head = 0; head < spec.kv_heads; ++head) {
+        std::memcpy(cache.Slot(cache.values, layer, head, token.position),
+                    in + static_cast<size_t>(spec.rows.v[static_cast<size_t>(head)]) * element, head_bytes);
+      }
+    }
+    gather(spec.rows.q, queries);
+    HeadWork{pass, Pointer(weights.q_norm), table, rope_spec}(queries, spec.heads, token.position);
+  });
+}
+
+void Attention::Attend(const Pass& pass, int64_t layer, const Matrix& out) {
+  const AttentionSpec& spec = pass.architecture.attention;
+  const LayerSpec& layer_spec = pass.architecture.layers[static_cast<size_t>(layer)];
+  int64_t longest = 0;
+  int64_t work = 0;
+  for (const Sequence& sequence : pass.sequences) {
+    const auto count = static_cast<int64_t>(sequence.ids.size());
+    longest = std::max(longest, sequence.first + count);
+    work += count * (sequence.first + count) * spec.QSize();
+  }
+  const float* rotated = FloatsIn(rotated_, pass.rows(), spec.QSize());
+  const int workers = work < kMinParallelWork ? 1 : MaxThreads();
+  scratch_.resize(std::max(scratch_.size(), static_cast<size_t>(workers)));
+  const size_t scratch = AttentionScratch(std::min(kQueryBlock, pass.rows()), longest) * sizeof(float);
+  for (AlignedBuffer& buffer : scratch_) buffer.Reserve(scratch);
+
+  const bool by_distance = !spec.alibi_slopes.empty() && !spec.alibi_in_bf16;
+  const auto blocks = static_cast<int64_t>(query_blocks_.size());
+  ParallelTasks(blocks * spec.heads, workers, [&](int64_t index, int worker) {
+    // The last blocks see the most keys: they go first, so that the workers end together.
+    const QueryBlock& task = query_blocks_[static_cast<size_t>(blocks - 1 - index / spec.heads)];
+    const int64_t head = index % spec.heads;
+    const int64_t kv_head = head / (spec.heads / spec.kv_heads);
+    const int64_t first = head * spec.head_dim;
+    const KvCache::Impl& cache = *pass.sequences[task.sequence].cache;
+    pass.kernels.attention(
+        {.q = rotated + task.row * spec.QSize() + first,
+         .q_stride = spec.QSize(),
+         .queries = task.queries,
+         .first_position = task.position,
+         .keys = cache.Slot(cache.keys, layer, kv_head, 0),
+         .values = cache.Slot(cache.values, layer, kv_head, 0),
+         .kv_dtype = pass.dtype,
+         .kv_stride = spec.head_dim,
+         .head_dim = spec.head_dim,
+         .scale = layer_spec.attention_scale,
+         .softcap = spec.softcap,
+         .alibi_slope = by_distance ? spec.alibi_slopes[static_cast<size_t>(head)] : 0,
+         .key_bias = spec.alibi_in_bf16 ? key_biases_[static_cast<size_t>(head)].data() : nullptr,
+         .window = layer_spec.window,
+         .out = static_cast<std::byte*>(out.Row(task.row)) + static_cast<size_t>(first) * DTypeSize(out.dtype),
+         .out_dtype = out.dtype,
+         .out_stride = out.stride,
+         .scratch = reinterpret_cast<float*>(scratch_[static_cast<size_t>(worker)].data())});
+  });
+}
+
+}  // namespace w8a16
