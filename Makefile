@@ -8,7 +8,7 @@ DEMO_PACKAGES := g++ cmake ninja-build pkg-config libhwy-dev nlohmann-json3-dev 
   libcurl4-openssl-dev libssl-dev libxxhash-dev
 TEST_PACKAGES := $(DEMO_PACKAGES) libgtest-dev libgmock-dev libtorch-dev python3-torch python3-numpy python3-pytest python3-jinja2 libopenblas0-pthread
 BENCH_PACKAGES := $(TEST_PACKAGES) libbenchmark-dev libdnnl-dev libopenblas-dev
-PYTHON_PACKAGES := g++ cmake ninja-build libhwy-dev nlohmann-json3-dev libtorch-dev python3-torch python3-numpy libopenblas0-pthread
+PYTHON_PACKAGES := $(DEMO_PACKAGES) libtorch-dev python3-torch python3-numpy libopenblas0-pthread
 PYTHON ?= /usr/bin/python3
 LINT_PACKAGES := $(DEMO_PACKAGES) clang clang-format clang-tidy libomp-dev mypy python3-torch
 FUZZ_PACKAGES := cmake ninja-build pkg-config libhwy-dev nlohmann-json3-dev libpcre2-dev libutf8proc-dev libxxhash-dev \

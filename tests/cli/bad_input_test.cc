@@ -71,9 +71,6 @@ std::vector<BadModel> BadModels() {
          m.ChangeTensors([](std::vector<TestTensor>& tensors) { FindTensor(tensors, kLayer).dtype = "I32"; });
        },
        {kLayer, "I32"}},
-      {"UnknownModelType",
-       [](const TinyModel& m) { m.ChangeConfig([](Json& config) { config["model_type"] = "perceptron"; }); },
-       KnownModelTypes()},
   };
 }
 
@@ -116,6 +113,16 @@ TEST(BadWeights, NoSuchDirectory) {
   ExpectFailure(W8A16({"generate", missing, "--prompt", "a"}), {missing});
   ExpectFailure(W8A16({"quantize", missing, missing + "-out"}), {missing});
   ExpectFailure(W8A16({"inspect", missing}), {missing});
+}
+
+TEST(BadModel, UnknownModelTypeIsConvertedByGuessingButDoesNotRun) {
+  const TinyModel model;
+  model.ChangeConfig([](Json& config) { config["model_type"] = "perceptron"; });
+  const TempDir scratch;
+  const ProcessResult converted = W8A16({"quantize", model.path(), scratch / "out"});
+  EXPECT_EQ(converted.exit_code, 0);
+  EXPECT_THAT(converted.err, ::testing::HasSubstr("model_type \"perceptron\" is unknown"));
+  ExpectFailure(W8A16({"generate", model.path(), "--prompt-ids", "1,5"}), KnownModelTypes());
 }
 
 TEST(BadModel, TorchScriptFilesBelongToAnotherCommand) {

@@ -12,8 +12,9 @@ TEST(Bench, LinearDocument) {
   EXPECT_GT(result["peak_flops_per_second"], 1e7);
   ASSERT_EQ(result["results"].size(), 2);
   const Json& second = result["results"][1];
-  EXPECT_EQ(Keys(second), (std::vector<std::string>{"m", "n", "k", "dtype", "isa", "seconds", "flops_per_second",
-                                                    "weight_bytes_per_second"}));
+  EXPECT_EQ(Keys(second),
+            (std::vector<std::string>{"m", "n", "k", "dtype", "isa", "seconds", "flops_per_second",
+                                      "weight_bytes_per_second", "read_bytes_per_second", "peak_flops_per_second"}));
   EXPECT_EQ(second["m"], 3);
   EXPECT_EQ(second["n"], 64);
   EXPECT_EQ(second["k"], 96);
@@ -41,7 +42,12 @@ TEST(Bench, ModelDocument) {
 
 TEST(Bench, ModelTooSmallForThePrompt) {
   const TinyModel model;
-  ExpectFailure(W8A16({"bench", "model", model.path()}), {"512", "256"});
+  ExpectFailure(W8A16({"bench", "model", model.path(), "--prompt-tokens", "512"}), {"512", "256"});
+}
+
+TEST(Bench, PromptFitsTheModelByDefault) {
+  const TinyModel model;
+  EXPECT_EQ(W8A16Json({"bench", "model", model.path(), "--new-tokens", "8"})["prompt_tokens"], 256);
 }
 
 }  // namespace
