@@ -156,10 +156,14 @@ void CheckWeight(const ModuleSpec& module, const Checkpoint& checkpoint) {
 
 std::vector<ModuleSpec> Modules(const Architecture& architecture) { return ModuleList(architecture).Make(); }
 
-void CheckTensors(const Architecture& architecture, const Checkpoint& checkpoint) {
+void CheckTensors(const Architecture& architecture, const Checkpoint& checkpoint, const Report& report) {
   for (const ModuleSpec& module : Modules(architecture)) {
-    if (!module.tied) CheckWeight(module, checkpoint);
-    if (module.bias) CheckTensor(checkpoint, module.name + ".bias", {module.shape[0]});
+    try {
+      if (!module.tied) CheckWeight(module, checkpoint);
+      if (module.bias) CheckTensor(checkpoint, module.name + ".bias", {module.shape[0]});
+    } catch (const Error& error) {
+      report(error.what());
+    }
   }
 }
 

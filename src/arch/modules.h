@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "arch/description.h"
+#include "checkpoint/weight_format.h"
 #include "w8a16/checkpoint.h"
 
 namespace w8a16 {
@@ -25,8 +26,8 @@ struct ModuleSpec {
 /// Every module with tensors, in order: embedding, blocks, final norm, head.
 std::vector<ModuleSpec> Modules(const Architecture& architecture);
 
-/// Throws Error, naming the file, the tensor and what was expected, where a tensor that the architecture needs is
-/// missing or has the wrong shape or dtype (quantized layers included).
-void CheckTensors(const Architecture& architecture, const Checkpoint& checkpoint);
+/// Reports, naming the file, the tensor and what was expected, each module with a tensor that is missing or has the
+/// wrong shape or dtype (quantized layers included).
+void CheckTensors(const Architecture& architecture, const Checkpoint& checkpoint, const Report& report = ThrowProblem);
 
 }  // namespace w8a16

@@ -38,7 +38,7 @@ void CheckMagic(std::span<const std::byte> bytes, const std::string& file) {
 // The archive: its entries by their names below the one directory that holds all.
 class Archive {
  public:
-  Archive(std::span<const std::byte> bytes, const std::string& file) : bytes_(bytes), file_(file) {
+  Archive(std::span<const std::byte> bytes, const std::string& file) : bytes_(bytes) {
     const std::vector<ZipEntry> entries = ReadZip(bytes, file);
     const auto pickle = std::find_if(entries.begin(), entries.end(), [](const ZipEntry& entry) {
       return entry.name == kPickle || entry.name.ends_with(StrCat("/", kPickle));
@@ -74,7 +74,6 @@ class Archive {
 
  private:
   std::span<const std::byte> bytes_;
-  const std::string& file_;
   std::unordered_map<std::string, ZipEntry> entries_;
 };
 

@@ -71,10 +71,11 @@ double PrefillRate(const GenerateResult& result, size_t prompt_tokens) {
 }
 
 Job ReadJob(const GenerateArgs& args) {
-  const std::string directory = ModelDirectory(args.model.model);
   Job job;
+  // Wrong usage is told before anything is downloaded.
+  if (args.prompt_ids) job.prompts = {ParseIds(*args.prompt_ids, "--prompt-ids")};
+  const std::string directory = ModelDirectory(args.model.model);
   if (args.prompt_ids) {
-    job.prompts = {ParseIds(*args.prompt_ids, "--prompt-ids")};
     job.tokenizer = FindTokenizer(directory);
     if (!job.tokenizer && !args.generation.stop.empty()) {
       throw Error(StrCat("--stop needs the model's tokenizer, and ", directory, " has none that can be used"));

@@ -89,7 +89,9 @@ void RequireSameFiles(const std::filesystem::path& directory, const Json& before
 Journal Journal::Create(const std::filesystem::path& directory, const Json& fingerprint) {
   Journal journal(directory);
   journal.fingerprint_ = fingerprint;
-  WriteTextFile(journal.path_, fingerprint.dump() + "\n");
+  const std::string line = fingerprint.dump() + "\n";
+  WriteTextFile(journal.path_, line);
+  journal.whole_ = line.size();
   return journal;
 }
 
@@ -99,7 +101,7 @@ Journal Journal::Read(const std::filesystem::path& directory) {
   size_t whole = 0;
   for (size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', whole)) {
     try {
-      const Json line = ParseJson(std::string_view(text).substr(whole, end - whole), journal.path_.string());
+      const Json line = ParseJson(text.substr(whole, end - whole), journal.path_.string());
       if (whole == 0) {
         journal.fingerprint_ = line;
       } else if (line.contains("publish")) {
@@ -113,10 +115,10 @@ Journal Journal::Read(const std::filesystem::path& directory) {
     }
     whole = end + 1;
   }
-  if (whole == 0)
+  if (whole == 0) {
     throw Error(StrCat(journal.path_.string(), " is damaged; remove ", directory.string(), " and start anew"));
-  // What is appended from now on must not join half a line.
-  if (whole < text.size()) std::filesystem::resize_file(journal.path_, whole);
+  }
+  journal.whole_ = whole;
   return journal;
 }
 
@@ -146,16 +148,20 @@ void Journal::AddPublication(const std::vector<std::string>& files) {
   publication_ = files;
 }
 
-void Journal::Append(const Json& line) const {
+void Journal::Append(const Json& line) {
   const auto fail = [this] { throw Error(StrCat("cannot write ", path_.string(), ": ", std::strerror(errno))); };
-  const int fd = open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  const int fd = open(path_.c_str(), O_WRONLY | O_CLOEXEC);
   if (fd < 0) fail();
   const std::string text = line.dump() + "\n";
-  const ssize_t wrote = write(fd, text.data(), text.size());
-  if (close(fd) != 0 || wrote < 0) fail();
-  if (static_cast<size_t>(wrote) == text.size()) return;
-  errno = ENOSPC;
-  fail();
+  // Half a line of an earlier run goes first.
+  const bool cut = ftruncate(fd, static_cast<off_t>(whole_)) == 0;
+  const ssize_t wrote = cut ? pwrite(fd, text.data(), text.size(), static_cast<off_t>(whole_)) : -1;
+  if (wrote >= 0 && static_cast<size_t>(wrote) < text.size()) errno = ENOSPC;
+  const int cause = errno;
+  close(fd);
+  errno = cause;
+  if (wrote < 0 || static_cast<size_t>(wrote) < text.size()) fail();
+  whole_ += text.size();
 }
 
 Json Fingerprint(const Checkpoint& checkpoint, const Json& options, const std::vector<std::string>& shards) {
@@ -164,8 +170,9 @@ Json Fingerprint(const Checkpoint& checkpoint, const Json& options, const std::v
   for (const std::string& name : checkpoint.files()) {
     const std::filesystem::path path = checkpoint.directory() / name;
     struct stat status {};
-    if (stat(path.c_str(), &status) != 0)
+    if (stat(path.c_str(), &status) != 0) {
       throw Error(StrCat("cannot read ", path.string(), ": ", std::strerror(errno)));
+    }
     files[name] = {{"bytes", status.st_size},
                    {"modified", {int64_t{status.st_mtim.tv_sec}, int64_t{status.st_mtim.tv_nsec}}}};
   }

@@ -45,10 +45,11 @@ class Journal {
 
  private:
   explicit Journal(const std::filesystem::path& directory) : directory_(directory), path_(directory / kFile) {}
-  void Append(const Json& line) const;
+  void Append(const Json& line);
 
   std::filesystem::path directory_;
   std::filesystem::path path_;
+  uint64_t whole_ = 0;  // bytes of whole lines
   Json fingerprint_;
   std::vector<FinishedShard> shards_;
   std::vector<std::string> publication_;

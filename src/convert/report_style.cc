@@ -6,8 +6,9 @@
 namespace w8a16 {
 namespace {
 
-// Series colours differ by at least 16 (CIE 1976, Lab) from each other, as all see them and as people without one kind of
-// cones do (Machado, Oliveira, Fernandes 2009), and have a contrast of at least 3 to the surface; text has at least 4.5.
+// Series colours differ by at least 16 (CIE 1976, Lab) from each other, as all see them and as people without one kind
+// of cones do (Machado, Oliveira, Fernandes 2009), and have a contrast of at least 3 to the surface; text has at
+// least 4.5.
 constexpr const char* kStyle = R"css(
 :root{color-scheme:light dark;
 --page:#f5f4f0;--card:#fff;--ink:#1b1e23;--soft:#5a616b;--line:#e1dfd8;--accent:#0b62a4;--rest:#b0a898;--warn:#8a4b00;--warn-back:#fff4e0;

@@ -27,7 +27,7 @@ class Verifier {
     try {
       const Architecture architecture = DescribeArchitecture(checkpoint_);
       modules_ = Modules(architecture);
-      CheckTensors(architecture, checkpoint_);
+      CheckTensors(architecture, checkpoint_, [this](const std::string& problem) { Problem(problem); });
     } catch (const Error& error) {
       Problem(error.what());
     }

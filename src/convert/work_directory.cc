@@ -168,8 +168,9 @@ void WorkDirectory::CheckDestination(const fs::path& source, bool force) const {
 
 void WorkDirectory::MakeDirectories() {
   std::vector<fs::path> missing;
-  for (fs::path at = fs::absolute(path_).lexically_normal(); !fs::exists(at); at = at.parent_path())
+  for (fs::path at = fs::absolute(path_).lexically_normal(); !fs::exists(at); at = at.parent_path()) {
     missing.push_back(at);
+  }
   for (auto directory = missing.rbegin(); directory != missing.rend(); ++directory) {
     std::error_code error;
     fs::create_directory(*directory, error);

@@ -1,7 +1,6 @@
 #include "text/bpe.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <unordered_map>
 
 #include "base/strings.h"

@@ -184,10 +184,11 @@ class Precompiled : public Normalizer {
   std::string Apply(std::string text) const override {
     std::string out;
     out.reserve(text.size());
-    for (size_t i = 0; i < text.size();) {
-      const CharsMap::Rule rule = map_.Find(text, i);
-      const size_t length = rule.length > 0 ? rule.length : CharacterAt(text, i).length;
-      out += rule.length > 0 ? rule.replacement : std::string_view(text).substr(i, length);
+    const std::string_view view = text;
+    for (size_t i = 0; i < view.size();) {
+      const CharsMap::Rule rule = map_.Find(view, i);
+      const size_t length = rule.length > 0 ? rule.length : CharacterAt(view, i).length;
+      out += rule.length > 0 ? rule.replacement : view.substr(i, length);
       i += length;
     }
     return out;

@@ -46,7 +46,7 @@ Json SurroundingTemplate(const std::string& before, const std::string& after, co
 std::string AddedName(const TokenizerSettings& settings, const std::string& flag, bool by_default,
                       const std::string& key) {
   if (!settings.Flag(flag).value_or(by_default)) return "";
-  const std::string name = settings.Name(key);
+  std::string name = settings.Name(key);
   if (name.empty()) settings.Fail(flag, StrCat("is true, but there is no ", key, "; name one there"));
   return name;
 }

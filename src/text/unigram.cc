@@ -36,6 +36,7 @@ UnigramModel::Definition UnigramModel::Read(const JsonNode& node) {
   model.options.unk_score = *std::min_element(model.scores.begin(), model.scores.end()) - kUnkPenalty;
   model.options.byte_fallback = node.BoolOr("byte_fallback", false);
   std::vector<ByteTrie::Entry> pieces;
+  pieces.reserve(model.scores.size());
   for (int32_t i = 0; i < id; ++i) pieces.emplace_back(*model.vocabulary.Text(i), i);
   model.pieces = ByteTrie(std::move(pieces));
   return model;

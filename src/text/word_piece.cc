@@ -20,10 +20,11 @@ WordPieceModel::WordPieceModel(const JsonNode& node) : vocabulary_(Vocabulary::P
   std::vector<ByteTrie::Entry> first;
   std::vector<ByteTrie::Entry> later;
   for (int32_t id = 0; id < vocabulary_.size(); ++id) {
-    const std::string* text = vocabulary_.Text(id);
-    if (text == nullptr) continue;
-    first.emplace_back(*text, id);
-    if (text->starts_with(prefix)) later.emplace_back(std::string_view(*text).substr(prefix.size()), id);
+    const std::string* found = vocabulary_.Text(id);
+    if (found == nullptr) continue;
+    const std::string_view text = *found;
+    first.emplace_back(text, id);
+    if (text.starts_with(prefix)) later.emplace_back(text.substr(prefix.size()), id);
   }
   first_ = ByteTrie(std::move(first));
   later_ = ByteTrie(std::move(later));

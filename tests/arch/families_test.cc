@@ -151,6 +151,8 @@ TEST(Families, UnsupportedOptionsNameTheKey) {
       {"gpt_neo",
        {{"attention_layers", {"global", "sparse"}}},
        "attention_layers: \"sparse\" is not supported; supported: global, local"},
+      {"gemma", {{"head_dim", 15}}, "head_dim: 15 is odd; rotary embedding needs pairs"},
+      {"gemma3_text", {{"head_dim", 15}}, "head_dim: 15 is odd; rotary embedding needs pairs"},
       {"gemma2", {{"layer_types", {"full_attention"}}}, "layer_types: 1 entries for 2 layers"},
       {"mistral",
        {{"sliding_window", 8}, {"layer_types", {"full_attention", "chunked_attention"}}},

@@ -163,6 +163,17 @@ TEST_F(ResumeTest, ForgetsHalfALineOfTheJournal) {
   }
 }
 
+TEST_F(ResumeTest, RefusesADamagedJournal) {
+  Interrupt();
+  const std::string journal = ReadTextFile(work_ / Journal::kFile);
+  for (const std::string& damaged : {std::string(), std::string("{\n") + journal, journal.substr(0, 20)}) {
+    WriteTextFile(work_ / Journal::kFile, damaged);
+    ExpectRefused({Journal::kFile, "remove " + work_.string()});
+  }
+  WriteTextFile(work_ / Journal::kFile, "{}\n" + journal);
+  ExpectRefused({work_.string(), "another version"});
+}
+
 TEST_F(ResumeTest, PlainRunsRefuseWhatIsLeftAndSayWhatToDo) {
   Interrupt();
   options_.resume = false;

@@ -276,6 +276,15 @@ TEST_F(VerifyForeignTest, AcceptsGptq) {
   EXPECT_THAT(Texts(), ElementsAre(HasSubstr("several groups")));
 }
 
+TEST_F(VerifyTest, ReportsAllMissingTensors) {
+  TinyLlama model;
+  model.tensor("model.norm.weight").name = "elsewhere";
+  model.tensor("model.layers.0.mlp.up_proj.weight").name = "nowhere";
+  model.Write(made_);
+  EXPECT_THAT(Texts(VerifyCheckpoint(made_)),
+              UnorderedElementsAre(HasSubstr("model.norm.weight"), HasSubstr("mlp.up_proj.weight")));
+}
+
 TEST_F(VerifyTest, ReportsAMissingTensor) {
   Make(QuantizedFormat::kPackQuantized);
   Tensor("model.norm.weight").name = "elsewhere";

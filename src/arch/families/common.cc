@@ -88,9 +88,13 @@ void UseRope(const ConfigReader& config, int64_t rotary_dim, double base, bool i
 }
 
 void UseRope(const ConfigReader& config, double fallback_base, Architecture& a) {
+  UseRope(config, WholeHead(config, a), RopeBase(config, fallback_base), false, a);
+}
+
+int64_t WholeHead(const ConfigReader& config, const Architecture& a) {
   const int64_t head_dim = a.attention.head_dim;
   if (head_dim % 2 != 0) config.Fail("head_dim", StrCat(head_dim, " is odd; rotary embedding needs pairs"));
-  UseRope(config, head_dim, RopeBase(config, fallback_base), false, a);
+  return head_dim;
 }
 
 int64_t PartialRotaryDim(const ConfigReader& config, std::string_view key, double fallback, const Architecture& a) {

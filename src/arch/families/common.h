@@ -48,6 +48,8 @@ bool TiedHead(const ConfigReader& config, bool fallback);
 void UseRope(const ConfigReader& config, int64_t rotary_dim, double base, bool interleaved, Architecture& a);
 /// The same over whole heads, by rope_theta, halves of heads paired.
 void UseRope(const ConfigReader& config, double fallback_base, Architecture& a);
+/// rotary_dim of an embedding that turns whole heads. Throws Error for heads of odd size.
+int64_t WholeHead(const ConfigReader& config, const Architecture& a);
 /// rotary_dim from the part of heads that is turned, key `key`.
 int64_t PartialRotaryDim(const ConfigReader& config, std::string_view key, double fallback, const Architecture& a);
 

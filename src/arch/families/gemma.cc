@@ -1,7 +1,7 @@
 #include <cmath>
 
+#include "arch/families/common.h"
 #include "arch/families/families.h"
-#include "arch/families/llama.h"
 
 // Llama with scaled embeddings and norms that store their weights less one. Gemma 2 and 3 norm what a branch reads and
 // what it gives, and alternate windows with full attention.
@@ -40,7 +40,7 @@ RopeSpec RopeOfLayers(const ConfigReader& parameters, RopeBasis basis, const Con
 
 // Layers with windows turn by a smaller base, and are not scaled.
 void UseTwoRopes(const ConfigReader& config, const std::vector<bool>& sliding, Architecture& a) {
-  const RopeBasis everywhere = {a.attention.head_dim, RopeBase(config, 1e6), a.max_positions};
+  const RopeBasis everywhere = {WholeHead(config, a), RopeBase(config, 1e6), a.max_positions};
   RopeBasis local = everywhere;
   local.base = config.Number("rope_local_base_freq", 1, 1e12, 10000.0);
   // transformers 5 keeps the parameters of each kind of layer apart.

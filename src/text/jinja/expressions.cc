@@ -105,7 +105,7 @@ std::unique_ptr<Expression> MakeDict(std::vector<ExpressionPtr> keys, std::vecto
       items.emplace_back(std::move(key), values[i]->Evaluate(runtime, scope));
     }
     runtime.At(line);
-    return runtime.MakeDict(std::move(items));
+    return runtime.MakeDict(items);
   });
 }
 

@@ -118,7 +118,7 @@ Value Truncated(double number, const Value& otherwise) {
 
 Value ToInteger(Runtime& runtime, const Value& value, const Arguments& arguments) {
   const Bound bound(runtime, "the filter 'int'", arguments, {"default", "base"});
-  const Value otherwise = bound.Or(0, int64_t{0});
+  Value otherwise = bound.Or(0, int64_t{0});
   const int64_t base = bound.IntegerOr(1, 10);
   if (base < 2 || base > 36) bound.Fail("takes a base of 2 to 36");
   RequireDefined(runtime, value);
@@ -134,7 +134,7 @@ Value ToFloat(Runtime& runtime, const Value& value, const Arguments& arguments) 
   const Bound bound(runtime, "the filter 'float'", arguments, {"default"});
   RequireDefined(runtime, value);
   if (value.IsNumber()) return AsDouble(value);
-  const Value otherwise = bound.Or(0, 0.0);
+  Value otherwise = bound.Or(0, 0.0);
   if (value.text() == nullptr) return otherwise;
   const auto number = ReadNumber<double>(*value.text());
   return number ? Value(*number) : otherwise;
@@ -267,6 +267,7 @@ FilterFunction FindFilter(std::string_view name) {
 FilterFunction RequireFilter(Runtime& runtime, std::string_view name) {
   if (const FilterFunction filter = FindFilter(name)) return filter;
   std::vector<std::string> names;
+  names.reserve(kFilters.size());
   for (const Entry& entry : kFilters) names.emplace_back(entry.name);
   const std::vector<std::string> near = NearMisses(name, names, 3);
   runtime.Fail(StrCat("the filter '", name, "' is not supported", near.empty() ? "" : "; near: ", Join(near, ", ")));

@@ -15,8 +15,8 @@ namespace {
 
 // "a.b.0": members, or items where a part is a number; `otherwise` (None: nothing) takes the place of what is missing.
 Value AttributePath(Runtime& runtime, Value value, const Value& path, const Value& otherwise = {}) {
-  const auto or_otherwise = [&](Value part) {
-    return part.IsUndefined() && !otherwise.IsNone() ? otherwise : std::move(part);
+  const auto or_otherwise = [&](const Value& part) {
+    return part.IsUndefined() && !otherwise.IsNone() ? otherwise : part;
   };
   if (const auto index = AsInteger(path)) return or_otherwise(Subscript(runtime, value, *index));
   if (path.text() == nullptr) runtime.Fail(StrCat("an attribute is named by a string, not ", path.TypeName()));
@@ -178,6 +178,7 @@ Value SortFilter(Runtime& runtime, const Value& value, const Arguments& argument
   const Bound bound(runtime, "the filter 'sort'", arguments, {"reverse", "case_sensitive", "attribute"});
   const std::vector<Value> items = Iterate(runtime, value);
   std::vector<Value> keys;
+  keys.reserve(items.size());
   for (const Value& item : items) {
     keys.push_back(Folded(runtime, AttributeOf(runtime, item, bound.Or(2, Value())), bound.BoolOr(1, false)));
   }
@@ -237,6 +238,7 @@ Value GroupByFilter(Runtime& runtime, const Value& value, const Arguments& argum
   const Bound bound(runtime, "the filter 'groupby'", arguments, {"attribute", "default"}, 1);
   const std::vector<Value> items = Iterate(runtime, value);
   std::vector<Value> keys;
+  keys.reserve(items.size());
   for (const Value& item : items) {
     keys.push_back(Folded(runtime, AttributePath(runtime, item, bound[0], bound.Or(1, Value())), false));
   }

@@ -29,7 +29,8 @@ void Macro::Bind(Runtime& runtime, const Arguments& arguments, Scope& scope) con
   const size_t given = std::min(arguments.positional.size(), parameters.size());
   std::vector<std::pair<Value, Value>> extra;
   for (size_t i = 0; i < given; ++i) scope.Set(parameters[i].name, arguments.positional[i]);
-  for (const auto& [name, value] : arguments.keyword) {
+  for (const auto& argument : arguments.keyword) {
+    const std::string& name = argument.first;
     const auto found =
         std::find_if(parameters.begin(), parameters.end(), [&](const auto& p) { return p.name == name; });
     const bool known = found != parameters.end();
@@ -37,9 +38,9 @@ void Macro::Bind(Runtime& runtime, const Arguments& arguments, Scope& scope) con
       fail(StrCat("was given the argument '", name, "' twice"));
     }
     if (known || name == "caller") {
-      scope.Set(name, value);
+      scope.Set(name, argument.second);
     } else if (definition_.uses_kwargs) {
-      extra.emplace_back(name, value);
+      extra.emplace_back(name, argument.second);
     } else {
       fail(StrCat("has no argument '", name, "'"));
     }
@@ -51,7 +52,7 @@ void Macro::Bind(Runtime& runtime, const Arguments& arguments, Scope& scope) con
     const auto first = arguments.positional.begin() + static_cast<std::ptrdiff_t>(given);
     scope.Set("varargs", runtime.MakeList({first, arguments.positional.end()}, true));
   }
-  if (definition_.uses_kwargs) scope.Set("kwargs", runtime.MakeDict(std::move(extra)));
+  if (definition_.uses_kwargs) scope.Set("kwargs", runtime.MakeDict(extra));
   for (size_t i = given; i < parameters.size(); ++i) {
     const MacroParameter& parameter = parameters[i];
     const bool named = std::any_of(arguments.keyword.begin(), arguments.keyword.end(),

@@ -124,7 +124,7 @@ Value ChangeCase(Runtime& runtime, const Value& self, std::string_view name, con
 
 Value Classify(Runtime& runtime, const Value& self, std::string_view name, const Arguments& arguments) {
   const Bound bound(runtime, name, arguments, {});
-  const std::string& text = *self.text();
+  const std::string_view text = *self.text();
   runtime.SpendText(text.size());
   bool all = !text.empty();
   bool any_cased = false;
@@ -135,9 +135,10 @@ Value Classify(Runtime& runtime, const Value& self, std::string_view name, const
     if (name == "isalpha") all = all && IsLetter(c);
     if (name == "isdigit") all = all && IsDigitCharacter(c);
     if (name == "isalnum") all = all && (IsLetter(c) || IsNumeric(c));
-    if (name == "isspace")
-      all = all &&
-            StripWhitespace(std::string_view(text).substr(at - unit.length, unit.length), StripSide::kBoth).empty();
+    if (name == "isspace") {
+      const std::string_view character = text.substr(at - unit.length, unit.length);
+      all = all && StripWhitespace(character, StripSide::kBoth).empty();
+    }
     if (name == "isupper") all = all && !IsLowerCase(c);
     if (name == "islower") all = all && !IsUpperCase(c);
     any_cased = any_cased || IsUpperCase(c) || IsLowerCase(c);

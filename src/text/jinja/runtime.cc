@@ -50,20 +50,21 @@ Value Runtime::MakeList(std::vector<Value> items, bool tuple) {
   return ListPtr(std::move(list));
 }
 
-Value Runtime::MakeDict(std::vector<std::pair<Value, Value>> items) {
+Value Runtime::MakeDict(const std::vector<std::pair<Value, Value>>& items) {
   auto dict = std::make_shared<Dict>();
-  for (auto& [key, value] : items) {
+  for (const auto& item : items) {
+    const Value& key = item.first;
     if (!key.IsNone() && !key.IsNumber() && key.text() == nullptr) {
       Fail(StrCat("the key of a dict must be a string, a number or None, not ", key.TypeName()));
     }
     Spend(dict->items.size() + 1);
-    dict->depth = std::max(dict->depth, value.depth() + 1);
+    dict->depth = std::max(dict->depth, item.second.depth() + 1);
     const auto same = std::find_if(dict->items.begin(), dict->items.end(),
-                                   [&](const auto& item) { return Equal(*this, item.first, key); });
+                                   [&](const auto& old) { return Equal(*this, old.first, key); });
     if (same != dict->items.end()) {
-      same->second = std::move(value);
+      same->second = item.second;
     } else {
-      dict->items.emplace_back(std::move(key), std::move(value));
+      dict->items.push_back(item);
     }
   }
   if (dict->depth > kDeepestValue) Fail(StrCat("values nested deeper than ", kDeepestValue, " levels"));

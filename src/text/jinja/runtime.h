@@ -43,7 +43,7 @@ class Runtime {
   Value MakeText(std::string text);
   Value MakeList(std::vector<Value> items, bool tuple = false);
   /// A later pair of the same key replaces the value of the first.
-  Value MakeDict(std::vector<std::pair<Value, Value>> items);
+  Value MakeDict(const std::vector<std::pair<Value, Value>>& items);
 
   /// An object that lives until the rendering ends.
   template <class T, class... Args>

@@ -36,7 +36,7 @@ Value FromJson(Runtime& runtime, const Json& json) {
     case Json::value_t::object: {
       std::vector<std::pair<Value, Value>> items;
       for (const auto& [key, item] : json.items()) items.emplace_back(Value(key), FromJson(runtime, item));
-      return runtime.MakeDict(std::move(items));
+      return runtime.MakeDict(items);
     }
     default:
       return {};

@@ -132,6 +132,7 @@ TestFunction FindTest(std::string_view name) {
 TestFunction RequireTest(Runtime& runtime, std::string_view name) {
   if (const TestFunction test = FindTest(name)) return test;
   std::vector<std::string> names;
+  names.reserve(kTests.size());
   for (const Entry& entry : kTests) names.emplace_back(entry.name);
   const std::vector<std::string> near = NearMisses(name, names, 3);
   runtime.Fail(StrCat("there is no test '", name, "'", near.empty() ? "" : "; near: ", Join(near, ", ")));
