@@ -28,14 +28,31 @@ size_t Occurrences(const std::string& text, const std::string& part) {
   return count;
 }
 
-// What check_report.py finds wrong with a page: markup, references, accessibility, contrast.
+constexpr const char* kPython = "/usr/bin/python3";
+
+// What check_report.py finds wrong with a page: markup, references, accessibility, contrast. Nothing without Python.
 std::string Problems(const std::string& page) {
-  if (!std::filesystem::exists("/usr/bin/python3")) return "/usr/bin/python3 is missing, which looks at the page";
+  if (!std::filesystem::exists(kPython)) return "";
   const TempDir scratch;
   WriteTextFile(scratch / "page.html", page);
-  const ProcessResult result = RunProcess(
-      {"/usr/bin/python3", W8A16_SOURCE_DIR "/tests/convert/check_report.py", "page", scratch / "page.html"});
+  const ProcessResult result =
+      RunProcess({kPython, W8A16_SOURCE_DIR "/tests/convert/check_report.py", "page", scratch / "page.html"});
   return result.exit_code == 0 ? "" : result.out + result.err;
+}
+
+TEST(ReportPage, CheckSeesWhatIsWrong) {
+  if (!std::filesystem::exists(kPython)) GTEST_SKIP() << kPython << " is missing: no page's markup is checked";
+  const std::string page = Render(LlamaReport(1));
+  ASSERT_EQ(Problems(page), "");
+  const auto with = [&page](const std::string& from, const std::string& to) {
+    std::string changed = page;
+    return changed.replace(changed.find(from), from.size(), to);
+  };
+  EXPECT_NE(Problems(with("</section>", "")), "");
+  EXPECT_NE(Problems(with("<h1>", "<h1 onclick=\"x\">")), "");
+  EXPECT_NE(Problems(with("<footer>", "<footer><script></script>")), "");
+  EXPECT_NE(Problems(with("--soft:#5a616b", "--soft:#c0c0c0")), "");
+  EXPECT_NE(Problems(with(" role=\"img\" height", " height")), "");
 }
 
 TEST(Html, LiteralsAreMarkupAndTextIsEscaped) {
