@@ -383,8 +383,9 @@ class Interpreter {
         PushSequence(Kind::kDict, {});
         return;
       case Callable::kRebuildParameter:
-        if (items.empty() || items[0]->kind != Kind::kTensor)
+        if (items.empty() || items[0]->kind != Kind::kTensor) {
           Fail("a parameter is made of something else than a tensor");
+        }
         stack_.push_back(items[0]);
         return;
       case Callable::kRebuildTensor:

@@ -99,8 +99,9 @@ WeightFiles FindWeightFiles(const std::filesystem::path& directory, const Report
     found.files = FindShards(found.weight_map);
     std::erase_if(found.files, [&](const std::string& shard) {
       const bool missing = !Lies(directory / shard);
-      if (missing)
+      if (missing) {
         report(StrCat(found.index.string(), ": weight_map names ", shard, ", which is not there; download it"));
+      }
       return missing;
     });
     return found;

@@ -37,6 +37,7 @@ std::string Shape(const ConvertedLayer& layer) {
 
 std::vector<const ConvertedLayer*> BySqnr(const std::vector<ConvertedLayer>& layers) {
   std::vector<const ConvertedLayer*> sorted;
+  sorted.reserve(layers.size());
   for (const ConvertedLayer& layer : layers) sorted.push_back(&layer);
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const ConvertedLayer* a, const ConvertedLayer* b) { return a->sqnr_db < b->sqnr_db; });
