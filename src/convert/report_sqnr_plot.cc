@@ -194,7 +194,8 @@ class Plotter {
       const double share = static_cast<double>(stack.end - stack.begin) / columns;
       const double middle = (static_cast<double>(stack.begin) + static_cast<double>(stack.end)) / 2 / columns;
       const auto room = [share](size_t width) {
-        return static_cast<size_t>(share * static_cast<double>(width / kCharacter));
+        const size_t characters = width / kCharacter;
+        return static_cast<size_t>(share * static_cast<double>(characters));
       };
       std::string name = stack.name;
       if (name.empty()) name = map_.stacks.size() == 1 ? "layers in their order" : "others";

@@ -20,8 +20,9 @@ bool IsName(std::string_view name) {
 // Parts of words with slashes between them: it becomes a path below refs/.
 bool IsRevision(std::string_view revision) {
   if (revision.empty() || revision.size() > 255 || revision.find("..") != std::string_view::npos) return false;
-  if (revision.starts_with('/') || revision.ends_with('/') || revision.find("//") != std::string_view::npos)
+  if (revision.starts_with('/') || revision.ends_with('/') || revision.find("//") != std::string_view::npos) {
     return false;
+  }
   return std::all_of(revision.begin(), revision.end(), [](char c) { return IsWordByte(c) || c == '/' || c == '+'; }) &&
          !revision.starts_with('.') && !revision.starts_with('-') && revision.find("/.") == std::string_view::npos;
 }

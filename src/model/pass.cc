@@ -40,8 +40,9 @@ void Project(std::span<const Linear> layers, ConstMatrix x, const Matrix& y, Wor
     alike = alike && layers[i].quantized() == layers[0].quantized();
     first += cols;
   }
-  if (alike)
+  if (alike) {
     return Linear::ForwardTogether({together.data(), layers.size()}, x, {outputs.data(), layers.size()}, workspace);
+  }
   // A checkpoint may have quantized some of them only.
   for (size_t i = 0; i < layers.size(); ++i) layers[i].Forward(x, outputs[i], workspace);
 }

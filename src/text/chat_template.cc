@@ -26,8 +26,9 @@ std::string DefaultOf(const Json& templates, const std::string& source) {
   for (const Json& entry : templates) {
     const bool well_formed = entry.is_object() && entry.contains("name") && entry["name"].is_string() &&
                              entry.contains("template") && entry["template"].is_string();
-    if (!well_formed)
+    if (!well_formed) {
       throw Error(StrCat(source, ": each template of a list must have a name and a template, both texts"));
+    }
     if (entry["name"] == "default") return entry["template"].get<std::string>();
     names.push_back(entry["name"].get<std::string>());
   }

@@ -162,8 +162,9 @@ Conversion ReadConversion(Runtime& runtime, std::string_view format, size_t& at)
   const auto peek = [&] { return at < format.size() ? format[at] : '\0'; };
   const auto number = [&] {
     size_t value = 0;
-    for (; peek() >= '0' && peek() <= '9'; ++at)
+    for (; peek() >= '0' && peek() <= '9'; ++at) {
       value = std::min(kWidest + 1, value * 10 + static_cast<size_t>(peek() - '0'));
+    }
     if (value > kWidest) runtime.Fail(StrCat("a format wider than ", kWidest, " characters"));
     return value;
   };
