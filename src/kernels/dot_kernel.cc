@@ -44,6 +44,7 @@ class Block {
   }
 
   void Run() {
+    const auto encoding = static_cast<size_t>(args_.encoding);
     for (int64_t n = args_.n_begin; n < args_.n_end; n += kBlockOutputs) {
       n_begin_ = n;
       n_end_ = std::min(n + kBlockOutputs, args_.n_end);
@@ -51,9 +52,11 @@ class Block {
       if (parts_.groups > kRowGroups) {
         ByPanels();
       } else if (parts_.groups > 1) {
-        ByRows();
+        // The groups after the first read the weights from the cache.
+        ByRows(kernel_.rows[encoding][static_cast<size_t>(parts_.groups - 2)], kernel_.outputs, kernel_.max_k);
       } else if (parts_.groups == 1) {  // none where no row is finite
-        ByStream();
+        // Memory is what takes time, so each row is read to its end.
+        ByRows(kernel_.stream[encoding], kernel_.stream_outputs, kernel_.max_sum_k);
       }
       FinishSums();
     }
@@ -72,31 +75,15 @@ class Block {
     }
   }
 
-  // One group of parts: memory is what takes time, so each row of weights is read to its end.
-  void ByStream() {
-    const int outputs = kernel_.stream_outputs;
+  // Few parts: weights are read straight from their rows, `outputs` of them and `block` columns at a time.
+  void ByRows(const std::array<DotFn, kMaxDotParts>& dot_by_parts, int outputs, int64_t block) {
+    const int ahead = AheadOf(outputs, parts_.groups);
     DotArgs dot;
     for (int64_t n = n_begin_; n < n_end_; n += outputs) {
-      for (int64_t k = 0; k < args_.k; k += kernel_.max_sum_k) {
+      for (int64_t k = 0; k < args_.k; k += block) {
         PointAtWeights(n, outputs, k, dot);
-        dot.k = std::min(kernel_.max_sum_k, args_.k - k);
-        dot.ahead = Ahead(n, outputs, k, kernel_.max_sum_k);
-        DotGroup(kernel_.stream[static_cast<int>(args_.encoding)], 0, n, k, dot);
-      }
-    }
-  }
-
-  // A few groups, which read the weights from the cache again.
-  void ByRows() {
-    const auto groups = static_cast<size_t>(parts_.groups);
-    const auto& dot_by_parts = kernel_.rows[static_cast<int>(args_.encoding)][groups - 2];
-    const int ahead = AheadOf(kernel_.outputs, parts_.groups);
-    DotArgs dot;
-    for (int64_t n = n_begin_; n < n_end_; n += kernel_.outputs) {
-      for (int64_t k = 0; k < args_.k; k += kernel_.max_k) {
-        PointAtWeights(n, kernel_.outputs, k, dot);
-        dot.k = std::min(kernel_.max_k, args_.k - k);
-        dot.ahead = Ahead(n, kernel_.outputs, k, kernel_.max_k);
+        dot.k = std::min(block, args_.k - k);
+        dot.ahead = k + block < args_.k ? RowAt(n) + k + block : RowAt(n + outputs);
         for (int group = 0; group < parts_.groups; ++group) {
           DotGroup(dot_by_parts, group, n, k, dot);
           dot.ahead += ahead * args_.weight_stride;
@@ -126,11 +113,6 @@ class Block {
         }
       }
     }
-  }
-
-  // What comes after columns [k, k + block) of rows [n, n + outputs).
-  const uint8_t* Ahead(int64_t n, int outputs, int64_t k, int64_t block) const {
-    return k + block < args_.k ? RowAt(n) + k + block : RowAt(n + outputs);
   }
 
   const uint8_t* RowAt(int64_t n) const { return args_.weights + n * args_.weight_stride; }
