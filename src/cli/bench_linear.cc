@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 #include <memory>
+#include <utility>
 
 #include "base/aligned_buffer.h"
 #include "base/parallel.h"
@@ -12,6 +13,7 @@
 #include "cli/format.h"
 #include "cli/json_out.h"
 #include "cli/machine.h"
+#include "cli/median.h"
 #include "cli/model_args.h"
 #include "cli/table.h"
 #include "w8a16/error.h"
@@ -95,9 +97,7 @@ double MedianCallSeconds(const Linear& layer, const Matrix& x, const Matrix& y, 
     for (double burst = 0; burst < kBurst; burst += seconds.back()) seconds.push_back(call());
     total += kBurst;
   }
-  const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
-  std::nth_element(seconds.begin(), middle, seconds.end());
-  return *middle;
+  return Median(std::move(seconds));
 }
 
 Result Measure(const Linear& layer, int64_t m, DType dtype, MachineProbe& probe) {

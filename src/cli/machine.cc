@@ -11,6 +11,7 @@
 #include "base/aligned_buffer.h"
 #include "base/isa.h"
 #include "base/parallel.h"
+#include "cli/median.h"
 #include "kernels/peak.h"
 
 namespace w8a16 {
@@ -56,12 +57,6 @@ void ShareOut(AlignedBuffer& buffer, Fn fn) {
   });
 }
 
-double MedianOf(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 double PeakFlops() {
   const Isa isa = ActiveIsa();
   std::atomic<double> sum{0};
@@ -94,7 +89,7 @@ void MachineProbe::Sample() {
 
 MachineLimits MachineProbe::Median(size_t first) const {
   const auto from = static_cast<std::ptrdiff_t>(first);
-  return {MedianOf({read_.begin() + from, read_.end()}), MedianOf({flops_.begin() + from, flops_.end()})};
+  return {w8a16::Median({read_.begin() + from, read_.end()}), w8a16::Median({flops_.begin() + from, flops_.end()})};
 }
 
 MachineLimits MeasureMachine() {

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <utility>
 #include <vector>
 
 #include "base/strings.h"
+#include "cli/median.h"
 #include "w8a16/error.h"
 
 namespace w8a16 {
@@ -42,9 +44,7 @@ double MedianSeconds(const Run& run, const std::function<void()>& check) {
     seconds.push_back(run());
     total += seconds.back();
   }
-  const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
-  std::nth_element(seconds.begin(), middle, seconds.end());
-  return *middle;
+  return Median(std::move(seconds));
 }
 
 }  // namespace
