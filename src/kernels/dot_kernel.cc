@@ -10,6 +10,7 @@ namespace {
 constexpr int64_t kBlockRows = 128;
 constexpr int64_t kMaxBlockParts = 3 * kBlockRows;
 constexpr int64_t kMaxPanelBytes = 32 * 1024;
+constexpr int64_t kResidentPartBytes = 32 * 1024;
 
 // The parts of a block of rows, cut into groups of nearly equal size.
 struct Parts {
@@ -40,7 +41,8 @@ class Block {
         parts_.shift[parts_.count++] = static_cast<uint8_t>(bits);
       }
     }
-    parts_.groups = (parts_.count + kernel.parts - 1) / kernel.parts;
+    parts_.groups = parts_.count <= kernel.stream_parts ? std::min(parts_.count, 1)
+                                                        : (parts_.count + kernel.parts - 1) / kernel.parts;
   }
 
   void Run() {
@@ -52,11 +54,9 @@ class Block {
       if (parts_.groups > kRowGroups) {
         ByPanels();
       } else if (parts_.groups > 1) {
-        // The groups after the first read the weights from the cache.
-        ByRows(kernel_.rows[encoding][static_cast<size_t>(parts_.groups - 2)], kernel_.outputs, kernel_.max_k);
+        ByRows(kernel_.rows[encoding][static_cast<size_t>(parts_.groups - 2)], kernel_.outputs);
       } else if (parts_.groups == 1) {  // none where no row is finite
-        // Memory is what takes time, so each row is read to its end.
-        ByRows(kernel_.stream[encoding], kernel_.stream_outputs, kernel_.max_sum_k);
+        ByRows(kernel_.stream[encoding], kernel_.stream_outputs[static_cast<size_t>(parts_.count - 1)]);
       }
       FinishSums();
     }
@@ -75,15 +75,26 @@ class Block {
     }
   }
 
-  // Few parts: weights are read straight from their rows, `outputs` of them and `block` columns at a time.
-  void ByRows(const std::array<DotFn, kMaxDotParts>& dot_by_parts, int outputs, int64_t block) {
+  // As many columns of x, of all its parts, as stay in the first-level cache beside two tiles of weights; the blocks are
+  // of nearly equal size.
+  int64_t ColumnBlock() const {
+    const int64_t most = std::min(kernel_.max_sum_k, kResidentPartBytes / (parts_.count * kernel_.element_bytes));
+    const int64_t blocks = (args_.k + most - 1) / most;
+    return (args_.k + blocks * 64 - 1) / (blocks * 64) * 64;
+  }
+
+  // Few parts: weights are read straight from their rows, `outputs` of them at a time. Each block of columns passes all
+  // rows before the next one. The groups after the first read the weights from the cache.
+  void ByRows(const std::array<DotFn, kMaxDotParts>& dot_by_parts, int outputs) {
+    const int64_t block = ColumnBlock();
     const int ahead = AheadOf(outputs, parts_.groups);
     DotArgs dot;
-    for (int64_t n = n_begin_; n < n_end_; n += outputs) {
-      for (int64_t k = 0; k < args_.k; k += block) {
+    for (int64_t k = 0; k < args_.k; k += block) {
+      for (int64_t n = n_begin_; n < n_end_; n += outputs) {
         PointAtWeights(n, outputs, k, dot);
         dot.k = std::min(block, args_.k - k);
-        dot.ahead = k + block < args_.k ? RowAt(n) + k + block : RowAt(n + outputs);
+        const bool last_rows = n + outputs >= n_end_ && k + block < args_.k;
+        dot.ahead = last_rows ? RowAt(n_begin_) + k + block : RowAt(n + outputs) + k;
         for (int group = 0; group < parts_.groups; ++group) {
           DotGroup(dot_by_parts, group, n, k, dot);
           dot.ahead += ahead * args_.weight_stride;

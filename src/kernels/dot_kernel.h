@@ -8,11 +8,11 @@
 namespace w8a16 {
 
 inline constexpr int kMaxDotOutputs = 8;
-inline constexpr int kMaxDotParts = 4;
+inline constexpr int kMaxDotParts = 8;
 /// Outputs of one block of DotMultiply; a multiple of DotKernel::outputs, as sums are written by whole tiles.
 inline constexpr int64_t kBlockOutputs = 48;
 /// Groups of parts for which weights are read straight from their rows; for more they are copied to a panel first.
-inline constexpr int kRowGroups = 4;
+inline constexpr int kRowGroups = 5;
 inline constexpr int kMaxPanelAhead = 2;
 
 /// Rows of the next tile that each of `groups` products fetches, so that all of them are there in the end.
@@ -38,16 +38,19 @@ using DotFn = void (*)(const DotArgs& args);
 /// that.
 struct DotKernel {
   int outputs;
-  int stream_outputs;  ///< where one group has all parts and weights are used once: small tiles, fetched ahead, fit
-                       ///< the first-level cache
   int parts;
+  /// So few parts make one group: weights are used once, straight from memory, in tiles of fewer outputs, which fit the
+  /// first-level cache while the next one is fetched.
+  int stream_parts;
+  std::array<int, kMaxDotParts> stream_outputs;  ///< by parts - 1
   int element_bytes;  ///< of parts: 1 or 2
   int part_bits;      ///< a part counts 2^part_bits times the one below it
   int64_t max_sum_k;  ///< longest stretch of k: 32-bit sums do not overflow
   int64_t max_k;      ///< the same that fits the first-level cache, for weights that are used again
   int64_t panel_element_bytes;
   bool unsigned_weights[2];  ///< by Int8Encoding
-  /// Rows straight from memory, stream_outputs of them and as many fetched, by Int8Encoding and parts - 1.
+  /// Rows straight from memory, stream_outputs of them and as many fetched, by Int8Encoding and parts - 1; null beyond
+  /// stream_parts.
   std::array<DotFn, kMaxDotParts> stream[2];
   /// Rows straight from memory, by Int8Encoding, groups - 2 (fetching AheadOf(outputs, groups)), and parts - 1.
   std::array<std::array<DotFn, kMaxDotParts>, kRowGroups - 1> rows[2];

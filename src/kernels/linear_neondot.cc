@@ -24,8 +24,10 @@ struct SignedByteOps {
   static constexpr int64_t kLanes = 16;
   // 24 sums, and 7 operands of the 32 registers.
   static constexpr int kOutputs = 6;
-  static constexpr int kStreamOutputs = 4;
   static constexpr int kParts = 4;
+  static constexpr int kStreamOutputs = 4;
+  static constexpr int kStreamSums = 24;
+  static constexpr int kStreamParts = 8;
   static constexpr int64_t kPanelBytes = 1;
   static constexpr int64_t kPartBytes = 1;
   static constexpr int64_t kMaxSumK = kMaxDigitSumLength;

@@ -33,8 +33,10 @@ struct ByteOps {
   using Sums = hn::Vec<DI>;
   static constexpr auto kLanes = static_cast<int64_t>(hn::MaxLanes(DB()));
   static constexpr int kOutputs = HWY_TARGET == HWY_AVX3 ? 6 : 3;
-  static constexpr int kStreamOutputs = HWY_TARGET == HWY_AVX3 ? 4 : 3;
   static constexpr int kParts = HWY_TARGET == HWY_AVX3 ? 4 : 3;
+  static constexpr int kStreamOutputs = HWY_TARGET == HWY_AVX3 ? 4 : 3;
+  static constexpr int kStreamSums = HWY_TARGET == HWY_AVX3 ? 24 : 12;
+  static constexpr int kStreamParts = HWY_TARGET == HWY_AVX3 ? 8 : 6;
   static constexpr int64_t kPanelBytes = 1;
   static constexpr int64_t kPartBytes = 1;
   static constexpr int64_t kMaxSumK = kMaxDigitSumLength;

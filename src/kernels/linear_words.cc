@@ -35,8 +35,10 @@ struct WordOps {
   static constexpr auto kLanes = static_cast<int64_t>(hn::MaxLanes(DW()));
   // As many sums as registers allow beside the operands; Arm's widening products need two each.
   static constexpr int kOutputs = HWY_TARGET == HWY_AVX3 ? 6 : HWY_TARGET == HWY_NEON ? 4 : 3;
-  static constexpr int kStreamOutputs = HWY_TARGET == HWY_AVX3 ? 4 : kOutputs;
   static constexpr int kParts = 3;
+  static constexpr int kStreamOutputs = HWY_TARGET == HWY_AVX3 ? 4 : kOutputs;
+  static constexpr int kStreamSums = HWY_TARGET == HWY_AVX3 ? 24 : 12;
+  static constexpr int kStreamParts = HWY_TARGET == HWY_AVX3 ? 8 : HWY_TARGET == HWY_NEON ? 3 : 6;
   static constexpr int64_t kPanelBytes = 2;
   static constexpr int64_t kPartBytes = 2;
   // A 32-bit lane takes two products of at most 255 * 32768 a step: 128 steps stay below 2^31.
