@@ -40,6 +40,7 @@ constexpr std::array<IsaEntry, 10> kIsas = {{{Isa::kAmx, "amx"},
 
 struct X86Features {
   bool sse4 = false, avx2 = false, avxvnni = false, avx512 = false, avx512vnni = false, amx = false;
+  bool avx512bf16 = false, amxbf16 = false;
 };
 
 uint64_t ReadXcr0() {
@@ -77,17 +78,24 @@ X86Features DetectX86() {
   constexpr uint32_t kAvx512 = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL | bit_AVX512CD;
   f.avx512 = f.avx2 && zmm && (b7 & kAvx512) == kAvx512;
   f.avx512vnni = f.avx512 && (c7 & bit_AVX512VNNI) != 0;
+  f.avx512bf16 = f.avx512 && (a71 & (1U << 5)) != 0;
   constexpr uint32_t kAmxTileInt8 = (1U << 24) | (1U << 25);
   if (f.avx512vnni && tiles && (d7 & kAmxTileInt8) == kAmxTileInt8) {
     constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
     constexpr long kTileData = 18;               // XFEATURE_XTILEDATA
     f.amx = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+    f.amxbf16 = f.amx && (d7 & (1U << 22)) != 0;
   }
   return f;
 }
 
-bool Detect(Isa isa) {
+const X86Features& Features() {
   static const X86Features features = DetectX86();
+  return features;
+}
+
+bool Detect(Isa isa) {
+  const X86Features& features = Features();
   switch (isa) {
     case Isa::kAmx:
       return features.amx;
@@ -182,6 +190,14 @@ std::string WhyUnavailable(Isa isa) {
   if (!Detect(isa)) return StrCat("this processor or operating system does not offer ", IsaName(isa));
   return "";
 }
+
+#if defined(__x86_64__)
+bool HasAvx512Bf16() { return Features().avx512bf16; }
+bool HasAmxBf16() { return Features().amxbf16; }
+#else
+bool HasAvx512Bf16() { return false; }
+bool HasAmxBf16() { return false; }
+#endif
 
 Isa ActiveIsa() {
   int selected = g_selected.load(std::memory_order_relaxed);

@@ -21,6 +21,10 @@ const std::vector<Isa>& AvailableIsas();
 /// can.
 std::string WhyUnavailable(Isa isa);
 
+/// Products of bf16 numbers, which some processors with AVX-512 and AMX have and others do not.
+bool HasAvx512Bf16();
+bool HasAmxBf16();
+
 /// The instruction set in force: what SelectIsa chose, else W8A16_ISA, else the best available. Throws Error, listing
 /// the available ones, where W8A16_ISA names an unknown or unavailable one.
 Isa ActiveIsa();

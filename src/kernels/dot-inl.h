@@ -191,22 +191,21 @@ constexpr DotKernel MakeDotKernel() {
                 Ops::kParts <= Ops::kStreamParts && Ops::kStreamParts <= kMaxDotParts);
   constexpr std::make_integer_sequence<int, kRowGroups - 1> kGroups;
   constexpr std::make_integer_sequence<int, Ops::kStreamParts> kStream;
-  return {
-      Ops::kOutputs,
-      Ops::kParts,
-      Ops::kStreamParts,
-      AllStreamOutputs<Ops>(kStream),
-      Ops::kPartBytes,
-      8 * Ops::kPartBytes,
-      Ops::kMaxSumK,
-      Ops::kMaxK,
-      Ops::kPanelBytes,
-      {Ops::kUnsignedWeights[0], Ops::kUnsignedWeights[1]},
-      {StreamFunctions<Ops, Source::kSigned>(kStream), StreamFunctions<Ops, Source::kFlipped>(kStream)},
-      {RowFunctions<Ops, Source::kSigned>(kGroups), RowFunctions<Ops, Source::kFlipped>(kGroups)},
-      {DotFunctions<Ops, Source::kPanel, 0>(), DotFunctions<Ops, Source::kPanel, 1>(),
-       DotFunctions<Ops, Source::kPanel, 2>()},
-      {MakePanel<Ops, Source::kSigned>, MakePanel<Ops, Source::kFlipped>}};
+  return {Ops::kOutputs,
+          Ops::kParts,
+          Ops::kStreamParts,
+          AllStreamOutputs<Ops>(kStream),
+          Ops::kPartBytes,
+          8 * Ops::kPartBytes,
+          Ops::kMaxSumK,
+          Ops::kMaxK,
+          Ops::kPanelBytes,
+          {Ops::kUnsignedWeights[0], Ops::kUnsignedWeights[1]},
+          {StreamFunctions<Ops, Source::kSigned>(kStream), StreamFunctions<Ops, Source::kFlipped>(kStream)},
+          {RowFunctions<Ops, Source::kSigned>(kGroups), RowFunctions<Ops, Source::kFlipped>(kGroups)},
+          {DotFunctions<Ops, Source::kPanel, 0>(), DotFunctions<Ops, Source::kPanel, 1>(),
+           DotFunctions<Ops, Source::kPanel, 2>()},
+          {MakePanel<Ops, Source::kSigned>, MakePanel<Ops, Source::kFlipped>}};
 }
 
 /// The LinearKernel of Ops, on rows packed and finished by the PackKernels of kPackIsa.

@@ -75,8 +75,8 @@ class Block {
     }
   }
 
-  // As many columns of x, of all its parts, as stay in the first-level cache beside two tiles of weights; the blocks are
-  // of nearly equal size.
+  // As many columns of x, of all its parts, as stay in the first-level cache beside two tiles of weights; the blocks
+  // are of nearly equal size.
   int64_t ColumnBlock() const {
     const int64_t most = std::min(kernel_.max_sum_k, kResidentPartBytes / (parts_.count * kernel_.element_bytes));
     const int64_t blocks = (args_.k + most - 1) / most;

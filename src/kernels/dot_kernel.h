@@ -43,10 +43,10 @@ struct DotKernel {
   /// first-level cache while the next one is fetched.
   int stream_parts;
   std::array<int, kMaxDotParts> stream_outputs;  ///< by parts - 1
-  int element_bytes;  ///< of parts: 1 or 2
-  int part_bits;      ///< a part counts 2^part_bits times the one below it
-  int64_t max_sum_k;  ///< longest stretch of k: 32-bit sums do not overflow
-  int64_t max_k;      ///< the same that fits the first-level cache, for weights that are used again
+  int element_bytes;                             ///< of parts: 1 or 2
+  int part_bits;                                 ///< a part counts 2^part_bits times the one below it
+  int64_t max_sum_k;                             ///< longest stretch of k: 32-bit sums do not overflow
+  int64_t max_k;  ///< the same that fits the first-level cache, for weights that are used again
   int64_t panel_element_bytes;
   bool unsigned_weights[2];  ///< by Int8Encoding
   /// Rows straight from memory, stream_outputs of them and as many fetched, by Int8Encoding and parts - 1; null beyond

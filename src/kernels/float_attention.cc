@@ -54,37 +54,6 @@ void Scores(const AttentionArgs& args, const AttentionRange& range) {
   }
 }
 
-/// Turns the dot products s[0, n) of one query with the keys from `first` to its own position into exp(score - largest
-/// score); returns their sum.
-float Softmax(const AttentionArgs& args, float* s, int64_t first, int64_t n) {
-  const D d;
-  const V scale = hn::Set(d, args.scale);
-  const V cap = hn::Set(d, args.softcap);
-  V largest = hn::Neg(hn::Inf(d));
-  for (int64_t i = 0; i < n; i += LaneCount()) {
-    V v = LoadUpTo(d, s + i, n - i);
-    if (args.key_bias != nullptr) v = hn::Add(v, LoadUpTo(d, args.key_bias + first + i, n - i));
-    v = hn::Mul(v, scale);
-    if (args.softcap != 0) v = hn::Mul(cap, Tanh(d, hn::Div(v, cap)));
-    if (args.alibi_slope != 0) {
-      const V distance = hn::Iota(d, static_cast<float>(i - (n - 1)));
-      v = hn::Add(v, hn::Mul(hn::Set(d, args.alibi_slope), distance));
-    }
-    StoreUpTo(d, v, s + i, n - i);
-    if (n - i < LaneCount()) v = hn::IfThenElse(hn::FirstN(d, static_cast<size_t>(n - i)), v, largest);
-    largest = hn::Max(largest, v);
-  }
-  largest = hn::MaxOfLanes(d, largest);
-  V sum = hn::Zero(d);
-  for (int64_t i = 0; i < n; i += LaneCount()) {
-    V e = Exp(d, hn::Sub(LoadUpTo(d, s + i, n - i), largest));
-    StoreUpTo(d, e, s + i, n - i);
-    if (n - i < LaneCount()) e = hn::IfThenElseZero(hn::FirstN(d, static_cast<size_t>(n - i)), e);
-    sum = hn::Add(sum, e);
-  }
-  return hn::GetLane(hn::SumOfLanes(d, sum));
-}
-
 /// One row's share of a step over one key: up to four vectors.
 template <int kVecs>
 HWY_INLINE void AddValue(float weight, V v0, V v1, V v2, V v3, V& a0, V& a1, V& a2, V& a3) {
@@ -276,6 +245,35 @@ void AttentionOf(const AttentionArgs& args) {
 }
 
 }  // namespace
+
+float Softmax(const AttentionArgs& args, float* s, int64_t first, int64_t n) noexcept {
+  const D d;
+  const V scale = hn::Set(d, args.scale);
+  const V cap = hn::Set(d, args.softcap);
+  V largest = hn::Neg(hn::Inf(d));
+  for (int64_t i = 0; i < n; i += LaneCount()) {
+    V v = LoadUpTo(d, s + i, n - i);
+    if (args.key_bias != nullptr) v = hn::Add(v, LoadUpTo(d, args.key_bias + first + i, n - i));
+    v = hn::Mul(v, scale);
+    if (args.softcap != 0) v = hn::Mul(cap, Tanh(d, hn::Div(v, cap)));
+    if (args.alibi_slope != 0) {
+      const V distance = hn::Iota(d, static_cast<float>(i - (n - 1)));
+      v = hn::Add(v, hn::Mul(hn::Set(d, args.alibi_slope), distance));
+    }
+    StoreUpTo(d, v, s + i, n - i);
+    if (n - i < LaneCount()) v = hn::IfThenElse(hn::FirstN(d, static_cast<size_t>(n - i)), v, largest);
+    largest = hn::Max(largest, v);
+  }
+  largest = hn::MaxOfLanes(d, largest);
+  V sum = hn::Zero(d);
+  for (int64_t i = 0; i < n; i += LaneCount()) {
+    V e = Exp(d, hn::Sub(LoadUpTo(d, s + i, n - i), largest));
+    StoreUpTo(d, e, s + i, n - i);
+    if (n - i < LaneCount()) e = hn::IfThenElseZero(hn::FirstN(d, static_cast<size_t>(n - i)), e);
+    sum = hn::Add(sum, e);
+  }
+  return hn::GetLane(hn::SumOfLanes(d, sum));
+}
 
 void Attention(const AttentionArgs& args) noexcept { W8A16_FOR_DTYPE(args.kv_dtype, AttentionOf, args); }
 

@@ -15,8 +15,8 @@ namespace w8a16 {
 namespace HWY_NAMESPACE {
 namespace {
 
-constexpr FloatKernels kFloatKernels = {Linear, ToFloat,  FromFloat, RmsNorm,     LayerNorm,
-                                        Rope,   Activate, Add,       ScaleAndCap, Attention};
+constexpr FloatKernels kFloatKernels = {Linear,   ToFloat, FromFloat,   RmsNorm, LayerNorm, Rope,
+                                        Activate, Add,     ScaleAndCap, Softmax, Attention};
 
 }  // namespace
 }  // namespace HWY_NAMESPACE

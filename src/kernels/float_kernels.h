@@ -77,6 +77,9 @@ struct FloatKernels {
   void (*add)(float* x, const void* y, DType dtype, float factor, int64_t n);
   /// x = scale * x, and then, if cap is not 0, cap * tanh(x / cap).
   void (*scale_and_cap)(float* x, float scale, float cap, int64_t n);
+  /// s[i], the dot product of a query with key `first` + i, becomes exp(score - largest score), for all n keys that the
+  /// query sees, the last of which is at its own position. Returns the sum.
+  float (*softmax)(const AttentionArgs& args, float* s, int64_t first, int64_t n);
   void (*attention)(const AttentionArgs& args);
 };
 

@@ -104,35 +104,46 @@ void ScaleAndCap(float* x, float scale, float cap, int64_t n) {
   }
 }
 
+float Softmax(const AttentionArgs& args, float* s, int64_t first, int64_t n) {
+  float largest = -std::numeric_limits<float>::infinity();
+  for (int64_t i = 0; i < n; ++i) {
+    double score = static_cast<double>(s[i]);
+    if (args.key_bias != nullptr) score += static_cast<double>(args.key_bias[first + i]);
+    score *= static_cast<double>(args.scale);
+    if (args.softcap != 0) {
+      score = static_cast<double>(args.softcap) * std::tanh(score / static_cast<double>(args.softcap));
+    }
+    score += static_cast<double>(args.alibi_slope) * static_cast<double>(i - (n - 1));
+    s[i] = static_cast<float>(score);
+    largest = std::max(largest, s[i]);
+  }
+  double total = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    s[i] = std::exp(s[i] - largest);
+    total += static_cast<double>(s[i]);
+  }
+  return static_cast<float>(total);
+}
+
 void AttendOne(const AttentionArgs& args, const AttentionRange& range, int64_t query) {
   const float* q = args.q + query * args.q_stride;
   float* scores = range.scores + query * range.stride - range.base;
   const int64_t begin = range.Begin(query);
   const int64_t end = range.End(query);
-  float largest = -std::numeric_limits<float>::infinity();
   for (int64_t j = begin; j < end; ++j) {
-    double s =
+    scores[j] = static_cast<float>(
         Dot([&](int64_t i) { return q[i]; },
-            [&](int64_t i) { return LoadFloat(args.keys, args.kv_dtype, j * args.kv_stride + i); }, args.head_dim);
-    if (args.key_bias != nullptr) s += static_cast<double>(args.key_bias[j]);
-    s *= static_cast<double>(args.scale);
-    if (args.softcap != 0) s = static_cast<double>(args.softcap) * std::tanh(s / static_cast<double>(args.softcap));
-    s += static_cast<double>(args.alibi_slope) * static_cast<double>(j - (end - 1));
-    scores[j] = static_cast<float>(s);
-    largest = std::max(largest, scores[j]);
+            [&](int64_t i) { return LoadFloat(args.keys, args.kv_dtype, j * args.kv_stride + i); }, args.head_dim));
   }
-  double total = 0;
-  for (int64_t j = begin; j < end; ++j) {
-    scores[j] = std::exp(scores[j] - largest);
-    total += static_cast<double>(scores[j]);
-  }
+  const float total = Softmax(args, scores + begin, begin, end - begin);
   for (int64_t i = 0; i < args.head_dim; ++i) {
     double sum = 0;
     for (int64_t j = begin; j < end; ++j) {
       sum += static_cast<double>(scores[j]) *
              static_cast<double>(LoadFloat(args.values, args.kv_dtype, j * args.kv_stride + i));
     }
-    StoreFloat(args.out, args.out_dtype, query * args.out_stride + i, static_cast<float>(sum / total));
+    StoreFloat(args.out, args.out_dtype, query * args.out_stride + i,
+               static_cast<float>(sum / static_cast<double>(total)));
   }
 }
 
@@ -141,8 +152,8 @@ void Attention(const AttentionArgs& args) {
   for (int64_t query = 0; query < args.queries; ++query) AttendOne(args, range, query);
 }
 
-constexpr FloatKernels kReference = {Linear, ToFloat,  FromFloat, RmsNorm,     LayerNorm,
-                                     Rope,   Activate, Add,       ScaleAndCap, Attention};
+constexpr FloatKernels kReference = {Linear,   ToFloat, FromFloat,   RmsNorm, LayerNorm, Rope,
+                                     Activate, Add,     ScaleAndCap, Softmax, Attention};
 
 }  // namespace
 

@@ -31,6 +31,7 @@ void Rope(float* x, const float* cos, const float* sin, int64_t rotary_dim, bool
 void Activate(Activation kind, const void* gate, const void* up, int64_t n, void* out, DType dtype) noexcept;
 void Add(float* x, const void* y, DType dtype, float factor, int64_t n) noexcept;
 void ScaleAndCap(float* x, float scale, float cap, int64_t n) noexcept;
+float Softmax(const AttentionArgs& args, float* s, int64_t first, int64_t n) noexcept;
 void Attention(const AttentionArgs& args) noexcept;
 
 /// Elements of memory by type, so that kernels are templates of what they read and write.

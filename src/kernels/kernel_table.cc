@@ -42,7 +42,8 @@ const LinearKernel& BestLinear(Isa isa) {
 KernelTable MakeTable(Isa isa) {
   const Isa base = BaseIsa(isa);
   const PackKernels* pack = PackKernelsFor(base);
-  return {isa, &BestLinear(isa), pack != nullptr ? pack->measure : MeasureRowsRef, &FloatKernelsFor(base)};
+  return {isa, &BestLinear(isa), pack != nullptr ? pack->measure : MeasureRowsRef, &FloatKernelsFor(base),
+          BlockAttentionFor(isa)};
 }
 
 const std::vector<KernelTable>& Tables() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/isa.h"
+#include "kernels/block_attention.h"
 #include "kernels/float_kernels.h"
 #include "kernels/linear_kernel.h"
 
@@ -12,6 +13,7 @@ struct KernelTable {
   const LinearKernel* linear;
   MeasureRowsFn measure_rows;
   const FloatKernels* floats;
+  const BlockAttention* block_attention;  ///< null where the processor has nothing for it
 };
 
 /// The table of an available instruction set.

@@ -15,15 +15,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/amx_tiles-inl.h"
 #include "kernels/avx512-inl.h"
 
 #define W8A16_TARGET __attribute__((target("amx-tile,amx-int8,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")))
 
 namespace w8a16 {
 namespace {
-
-// GCC's tile instructions do not tell the compiler which memory they read or write: this does.
-inline void TileMemoryBarrier() { asm volatile("" : : : "memory"); }
 
 constexpr int64_t kTileRows = 16;                   // outputs of one weight tile; rows of x of one group
 constexpr int64_t kTileK = 64;                      // bytes of K of one tile
@@ -104,54 +102,6 @@ void Pack(ConstMatrix x, const RowScale* rows, int64_t m_begin, int64_t m_end, s
     PackGroup(x, rows, first, std::min(kTileRows, m_end - first), packed + first / kTileRows * GroupBytes(x.cols));
   }
 }
-
-// The tile registers' shapes. A caller that uses tiles itself finds its own shapes again afterwards (tile contents are
-// lost over any call, as the calling convention says).
-class TileShapes {
- public:
-  W8A16_TARGET TileShapes() {
-    _tile_storeconfig(&saved_);
-    TileMemoryBarrier();
-  }
-  W8A16_TARGET ~TileShapes() {
-    TileMemoryBarrier();
-    if (saved_.palette == 0) {
-      _tile_release();
-    } else {
-      _tile_loadconfig(&saved_);
-    }
-  }
-  TileShapes(const TileShapes&) = delete;
-  TileShapes& operator=(const TileShapes&) = delete;
-
-  // For blocks of `outputs` rows of weights (1 to 16), with `digits` tiles of digits: Step says which tile is what.
-  W8A16_TARGET void Set(int64_t digits, int64_t outputs) {
-    if (digits == digits_ && outputs == outputs_) return;
-    digits_ = digits;
-    outputs_ = outputs;
-    const int first_digit_tile = digits == kMaxDigits ? 7 : 6;
-    alignas(64) Config config = {};
-    config.palette = 1;
-    for (int t = 0; t < 8; ++t) {
-      config.bytes_per_row[t] = kTileK;
-      config.rows[t] = static_cast<uint8_t>(t < first_digit_tile ? outputs : kTileRows);
-    }
-    TileMemoryBarrier();
-    _tile_loadconfig(&config);
-  }
-
- private:
-  struct Config {
-    uint8_t palette;
-    uint8_t start_row;
-    uint8_t reserved[14];
-    uint16_t bytes_per_row[16];
-    uint8_t rows[16];
-  };
-  alignas(64) Config saved_;
-  int64_t digits_ = 0;
-  int64_t outputs_ = 0;
-};
 
 #define W8A16_DOT(sum, weights, digits)   \
   do {                                    \
@@ -366,7 +316,8 @@ W8A16_TARGET void Outputs(const MultiplyArgs& args, const WeightBlock& w, const 
   alignas(64) Sums sums[kPair ? 2 : 1];
   const int64_t tile_outputs = kPair ? kTileRows : outputs;
   const int64_t tiles = group.header->tiles;
-  shapes.Set(tiles, tile_outputs);
+  // Sums and weights, as Step numbers them.
+  shapes.Set(tiles == kMaxDigits ? 7 : 6, tile_outputs);
   if (tiles == 1) {
     GroupProduct<1, kPair>(args, w, group, sums);
   } else if (tiles == 2) {

@@ -8,6 +8,9 @@ namespace {
 
 // Queries that are attended to together: enough to use each key several times, few enough to share out evenly.
 constexpr int64_t kQueryBlock = 32;
+// Queries of all heads that share keys for which these are packed, and how many make it worth while.
+constexpr int64_t kPackedQueries = 128;
+constexpr int64_t kLeastPackedQueries = 32;
 // Multiply-adds below which waking other threads costs more than they save.
 constexpr int64_t kMinParallelWork = int64_t{1} << 17;
 
@@ -66,13 +69,22 @@ void Attention::Prepare(const Pass& pass) {
     ExtendKeyBiases(pass.architecture, longest);
   }
   query_blocks_.clear();
+  prompt_blocks_.clear();
+  longest_ = 0;
+  const AttentionSpec& spec = pass.architecture.attention;
   int64_t row = 0;
   for (size_t i = 0; i < pass.sequences.size(); ++i) {
-    const auto count = static_cast<int64_t>(pass.sequences[i].ids.size());
-    for (int64_t first = 0; first < count; first += kQueryBlock) {
-      query_blocks_.push_back({i, pass.sequences[i].first + first, row + first, std::min(kQueryBlock, count - first)});
+    const Sequence& sequence = pass.sequences[i];
+    const auto count = static_cast<int64_t>(sequence.ids.size());
+    const int64_t group = spec.heads / spec.kv_heads;
+    const bool prompt = pass.block_attention != nullptr && count > 1 && count * group >= kLeastPackedQueries;
+    const int64_t size = prompt ? std::max(kQueryBlock, kPackedQueries / group) : kQueryBlock;
+    for (int64_t first = 0; first < count; first += size) {
+      (prompt ? prompt_blocks_ : query_blocks_)
+          .push_back({i, sequence.first + first, row + first, std::min(size, count - first)});
     }
     row += count;
+    longest_ = std::max(longest_, sequence.first + count);
   }
 }
 
@@ -147,48 +159,80 @@ void Attention::StoreKeysAndRotateQueries(const Pass& pass, int64_t layer, const
 
 void Attention::Attend(const Pass& pass, int64_t layer, const Matrix& out) {
   const AttentionSpec& spec = pass.architecture.attention;
-  const LayerSpec& layer_spec = pass.architecture.layers[static_cast<size_t>(layer)];
-  int64_t longest = 0;
   int64_t work = 0;
   for (const Sequence& sequence : pass.sequences) {
     const auto count = static_cast<int64_t>(sequence.ids.size());
-    longest = std::max(longest, sequence.first + count);
     work += count * (sequence.first + count) * spec.QSize();
   }
-  const float* rotated = FloatsIn(rotated_, pass.rows(), spec.QSize());
   const int workers = work < kMinParallelWork ? 1 : MaxThreads();
   scratch_.resize(std::max(scratch_.size(), static_cast<size_t>(workers)));
-  const size_t scratch = AttentionScratch(std::min(kQueryBlock, pass.rows()), longest) * sizeof(float);
-  for (AlignedBuffer& buffer : scratch_) buffer.Reserve(scratch);
+  if (!prompt_blocks_.empty()) AttendByKeys(pass, layer, workers, out);
+  if (!query_blocks_.empty()) AttendByHeads(pass, layer, workers, out);
+}
 
+AttentionArgs Attention::Task(const Pass& pass, int64_t layer, const QueryBlock& block, int64_t head,
+                              const Matrix& out) {
+  const AttentionSpec& spec = pass.architecture.attention;
+  const LayerSpec& layer_spec = pass.architecture.layers[static_cast<size_t>(layer)];
   const bool by_distance = !spec.alibi_slopes.empty() && !spec.alibi_in_bf16;
+  const int64_t kv_head = head / (spec.heads / spec.kv_heads);
+  const int64_t first = head * spec.head_dim;
+  const KvCache::Impl& cache = *pass.sequences[block.sequence].cache;
+  return {.q = FloatsIn(rotated_, pass.rows(), spec.QSize()) + block.row * spec.QSize() + first,
+          .q_stride = spec.QSize(),
+          .queries = block.queries,
+          .first_position = block.position,
+          .keys = cache.Slot(cache.keys, layer, kv_head, 0),
+          .values = cache.Slot(cache.values, layer, kv_head, 0),
+          .kv_dtype = pass.dtype,
+          .kv_stride = spec.head_dim,
+          .head_dim = spec.head_dim,
+          .scale = layer_spec.attention_scale,
+          .softcap = spec.softcap,
+          .alibi_slope = by_distance ? spec.alibi_slopes[static_cast<size_t>(head)] : 0,
+          .key_bias = spec.alibi_in_bf16 ? key_biases_[static_cast<size_t>(head)].data() : nullptr,
+          .window = layer_spec.window,
+          .out = static_cast<std::byte*>(out.Row(block.row)) + static_cast<size_t>(first) * DTypeSize(out.dtype),
+          .out_dtype = out.dtype,
+          .out_stride = out.stride,
+          .scratch = nullptr};
+}
+
+// The last blocks see the most keys: they go first, so that the workers end together.
+void Attention::AttendByHeads(const Pass& pass, int64_t layer, int workers, const Matrix& out) {
+  const int64_t heads = pass.architecture.attention.heads;
+  const size_t scratch = AttentionScratch(std::min(kQueryBlock, pass.rows()), longest_) * sizeof(float);
+  for (AlignedBuffer& buffer : scratch_) buffer.Reserve(scratch);
   const auto blocks = static_cast<int64_t>(query_blocks_.size());
-  ParallelTasks(blocks * spec.heads, workers, [&](int64_t index, int worker) {
-    // The last blocks see the most keys: they go first, so that the workers end together.
-    const QueryBlock& task = query_blocks_[static_cast<size_t>(blocks - 1 - index / spec.heads)];
-    const int64_t head = index % spec.heads;
-    const int64_t kv_head = head / (spec.heads / spec.kv_heads);
-    const int64_t first = head * spec.head_dim;
-    const KvCache::Impl& cache = *pass.sequences[task.sequence].cache;
-    pass.kernels.attention(
-        {.q = rotated + task.row * spec.QSize() + first,
-         .q_stride = spec.QSize(),
-         .queries = task.queries,
-         .first_position = task.position,
-         .keys = cache.Slot(cache.keys, layer, kv_head, 0),
-         .values = cache.Slot(cache.values, layer, kv_head, 0),
-         .kv_dtype = pass.dtype,
-         .kv_stride = spec.head_dim,
-         .head_dim = spec.head_dim,
-         .scale = layer_spec.attention_scale,
-         .softcap = spec.softcap,
-         .alibi_slope = by_distance ? spec.alibi_slopes[static_cast<size_t>(head)] : 0,
-         .key_bias = spec.alibi_in_bf16 ? key_biases_[static_cast<size_t>(head)].data() : nullptr,
-         .window = layer_spec.window,
-         .out = static_cast<std::byte*>(out.Row(task.row)) + static_cast<size_t>(first) * DTypeSize(out.dtype),
-         .out_dtype = out.dtype,
-         .out_stride = out.stride,
-         .scratch = reinterpret_cast<float*>(scratch_[static_cast<size_t>(worker)].data())});
+  ParallelTasks(blocks * heads, workers, [&](int64_t index, int worker) {
+    const QueryBlock& block = query_blocks_[static_cast<size_t>(blocks - 1 - index / heads)];
+    AttentionArgs task = Task(pass, layer, block, index % heads, out);
+    task.scratch = reinterpret_cast<float*>(scratch_[static_cast<size_t>(worker)].data());
+    pass.kernels.attention(task);
+  });
+}
+
+void Attention::AttendByKeys(const Pass& pass, int64_t layer, int workers, const Matrix& out) {
+  const AttentionSpec& spec = pass.architecture.attention;
+  const size_t packed_bytes = PackedKeysBytes(longest_, spec.head_dim);
+  for (AlignedBuffer& buffer : scratch_) buffer.Reserve(packed_bytes + BlockAttentionScratch(longest_, spec.head_dim));
+  const int64_t group = spec.heads / spec.kv_heads;
+  const auto blocks = static_cast<int64_t>(prompt_blocks_.size());
+  ParallelTasks(blocks * spec.kv_heads, workers, [&](int64_t index, int worker) {
+    const QueryBlock& block = prompt_blocks_[static_cast<size_t>(blocks - 1 - index / spec.kv_heads)];
+    const int64_t first_head = index % spec.kv_heads * group;
+    std::byte* memory = scratch_[static_cast<size_t>(worker)].data();
+    AttentionArgs task = Task(pass, layer, block, first_head, out);
+    PackedKeys keys = {.begin = FirstPackedKey(block.position, task.window),
+                       .end = block.position + block.queries,
+                       .data = memory,
+                       .finite = true};
+    pass.block_attention->pack(task.keys, task.values, task.kv_stride, task.head_dim, keys);
+    for (int64_t head = first_head; head < first_head + group; ++head) {
+      task = Task(pass, layer, block, head, out);
+      task.scratch = reinterpret_cast<float*>(memory + packed_bytes);
+      pass.block_attention->attend(pass.block_attention->product, task, keys);
+    }
   });
 }
 

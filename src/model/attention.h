@@ -33,17 +33,23 @@ class Attention {
 
   void StoreKeysAndRotateQueries(const Pass& pass, int64_t layer, const AttentionWeights& weights, const Matrix& qkv);
   void Attend(const Pass& pass, int64_t layer, const Matrix& out);
+  /// One head of one block.
+  AttentionArgs Task(const Pass& pass, int64_t layer, const QueryBlock& block, int64_t head, const Matrix& out);
+  void AttendByHeads(const Pass& pass, int64_t layer, int workers, const Matrix& out);
+  void AttendByKeys(const Pass& pass, int64_t layer, int workers, const Matrix& out);
 
   /// Biases of keys, for a text of `positions`, where they are not a matter of distance.
   void ExtendKeyBiases(const Architecture& architecture, int64_t positions);
 
   std::vector<Rotary> ropes_;
   std::vector<std::vector<float>> key_biases_;  // for each head, of all positions so far
-  std::vector<QueryBlock> query_blocks_;
-  AlignedBuffer qkv_;                   // dtype [rows, heads * head_dim + 2 kv_heads * head_dim]
-  AlignedBuffer rotated_;               // f32 [rows, heads * head_dim]
-  AlignedBuffer attended_;              // dtype [rows, heads * head_dim]
-  std::vector<AlignedBuffer> scratch_;  // one for each worker
+  std::vector<QueryBlock> query_blocks_;        // heads one by one
+  std::vector<QueryBlock> prompt_blocks_;       // heads that share keys together, by Pass::block_attention
+  int64_t longest_ = 0;                         // text of the pass
+  AlignedBuffer qkv_;                           // dtype [rows, heads * head_dim + 2 kv_heads * head_dim]
+  AlignedBuffer rotated_;                       // f32 [rows, heads * head_dim]
+  AlignedBuffer attended_;                      // dtype [rows, heads * head_dim]
+  std::vector<AlignedBuffer> scratch_;          // one for each worker
 };
 
 }  // namespace w8a16

@@ -21,6 +21,7 @@ Decoder::Decoder(Architecture architecture, ModelWeights weights, DType dtype)
       weights_(std::move(weights)),
       dtype_(dtype),
       kernels_(*ActiveKernels().floats),
+      block_attention_(dtype == DType::kBF16 ? ActiveKernels().block_attention : nullptr),
       attention_(architecture_) {}
 
 std::span<const float> Decoder::Forward(std::span<const SequenceInput> inputs, LogitsFor logits) {
@@ -55,7 +56,7 @@ Pass Decoder::RunBlocks(std::span<const Sequence> sequences) {
     sequence.cache->Reserve(sequence.first + count);
     for (int64_t t = 0; t < count; ++t) tokens_.push_back({i, sequence.first + t});
   }
-  const Pass pass = {architecture_, kernels_, dtype_, workspace_, sequences, tokens_};
+  const Pass pass = {architecture_, kernels_, block_attention_, dtype_, workspace_, sequences, tokens_};
   attention_.Prepare(pass);
   Embed(pass);
   for (size_t layer = 0; layer < weights_.blocks.size(); ++layer) RunBlock(pass, static_cast<int64_t>(layer));

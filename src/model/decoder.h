@@ -6,6 +6,7 @@
 
 #include "arch/architecture.h"
 #include "base/aligned_buffer.h"
+#include "kernels/block_attention.h"
 #include "kernels/float_kernels.h"
 #include "model/attention.h"
 #include "model/experts.h"
@@ -47,6 +48,7 @@ class Decoder {
   ModelWeights weights_;
   DType dtype_;
   const FloatKernels& kernels_;
+  const BlockAttention* block_attention_;
   Workspace workspace_;
   Attention attention_;
   Mlp mlp_;

@@ -7,7 +7,7 @@
 #include "arch/architecture.h"
 #include "base/aligned_buffer.h"
 #include "base/parallel.h"
-#include "kernels/float_kernels.h"
+#include "kernels/kernel_table.h"
 #include "model/kv_cache.h"
 #include "model/weights.h"
 #include "w8a16/linear.h"
@@ -32,7 +32,8 @@ struct Token {
 struct Pass {
   const Architecture& architecture;
   const FloatKernels& kernels;
-  DType dtype;  ///< of linear layers' inputs and outputs
+  const BlockAttention* block_attention;  ///< for queries of kBF16; may be null
+  DType dtype;                            ///< of linear layers' inputs and outputs
   Workspace& workspace;
   std::span<const Sequence> sequences;
   std::span<const Token> tokens;

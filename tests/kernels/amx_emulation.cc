@@ -84,6 +84,32 @@ void Dot(int c, int a, int b) {
   }
 }
 
+float FromBf16(const uint8_t* p) {
+  const uint32_t bits = (static_cast<uint32_t>(p[1]) << 24) | (static_cast<uint32_t>(p[0]) << 16);
+  float value;
+  std::memcpy(&value, &bits, sizeof(value));
+  return value;
+}
+
+// c[m][n] += sum over pairs k of a[m][2 k + i] * b[k][2 n + i].
+void DotBf16(int c, int a, int b) {
+  Require(g_config.palette == 1 && c != a && c != b && a != b);
+  Require(g_config.rows[c] == g_config.rows[a] && g_config.bytes_per_row[c] == g_config.bytes_per_row[b]);
+  Require(g_config.bytes_per_row[a] / 4 == g_config.rows[b]);
+  for (int m = 0; m < g_config.rows[c]; ++m) {
+    float sums[16];
+    std::memcpy(sums, g_tiles[c][m], sizeof(sums));
+    for (int k = 0; k < g_config.rows[b]; ++k) {
+      for (int n = 0; n < g_config.bytes_per_row[c] / 4; ++n) {
+        for (int i = 0; i < 2; ++i) {
+          sums[n] += FromBf16(&g_tiles[a][m][4 * k + 2 * i]) * FromBf16(&g_tiles[b][k][4 * n + 2 * i]);
+        }
+      }
+    }
+    std::memcpy(g_tiles[c][m], sums, sizeof(sums));
+  }
+}
+
 }  // namespace
 
 #undef _tile_loadconfig
@@ -94,6 +120,7 @@ void Dot(int c, int a, int b) {
 #undef _tile_stored
 #undef _tile_dpbssd
 #undef _tile_dpbusd
+#undef _tile_dpbf16ps
 #define _tile_loadconfig LoadConfig
 #define _tile_storeconfig StoreConfig
 #define _tile_release Release
@@ -102,9 +129,14 @@ void Dot(int c, int a, int b) {
 #define _tile_stored Store
 #define _tile_dpbssd Dot<int8_t>
 #define _tile_dpbusd Dot<uint8_t>
+#define _tile_dpbf16ps DotBf16
 #define AmxLinearKernel AmxLinearKernelOfPlainCode
 #include "kernels/linear_amx.cc"  // NOLINT(bugprone-suspicious-include): the same text on other instructions
 #undef AmxLinearKernel
+#undef W8A16_TARGET
+#define AmxBf16Product AmxBf16ProductOfPlainCode
+#include "kernels/bf16_product_amx.cc"  // NOLINT(bugprone-suspicious-include)
+#undef AmxBf16Product
 
 namespace w8a16::testing {
 
@@ -112,12 +144,15 @@ const LinearKernel* EmulatedAmxKernel() {
   return WhyUnavailable(Isa::kAvx512Vnni).empty() ? AmxLinearKernelOfPlainCode() : nullptr;
 }
 
+Bf16ProductFn EmulatedAmxBf16Product() { return AmxBf16ProductOfPlainCode(); }
+
 }  // namespace w8a16::testing
 
 #else
 
 namespace w8a16::testing {
 const LinearKernel* EmulatedAmxKernel() { return nullptr; }
+Bf16ProductFn EmulatedAmxBf16Product() { return nullptr; }
 }  // namespace w8a16::testing
 
 #endif

@@ -1,5 +1,6 @@
 w8a16_test(kernels
   amx_emulation.cc
+  block_attention_test.cc
   float_attention_test.cc
   float_elementwise_test.cc
   float_linear_test.cc
