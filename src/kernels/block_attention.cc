@@ -64,8 +64,8 @@ __mmask32 First(int64_t count) {
 }
 
 // Tiles of 16 keys and 32 dimensions: [pair of dimensions][key].
-W8A16_TARGET void PackKeyTiles(const uint16_t* keys, int64_t stride, int64_t head_dim, int64_t count, const Sizes& sizes,
-                               uint16_t* out) {
+W8A16_TARGET void PackKeyTiles(const uint16_t* keys, int64_t stride, int64_t head_dim, int64_t count,
+                               const Sizes& sizes, uint16_t* out) {
   for (int64_t first = 0; first < sizes.keys; first += Tile::kColumns) {
     for (int64_t i = 0; i < sizes.depth; i += Tile::kDepth, out += Tile::kTile) {
       __m512i rows[Tile::kColumns];
@@ -263,7 +263,7 @@ class Block {
   const PackedKeys& packed_;
   Sizes sizes_;
   int64_t rows_;
-  int64_t seen_;  // keys from the first packed one to the last that any query sees, rounded up
+  int64_t seen_;   // keys from the first packed one to the last that any query sees, rounded up
   float* out_;     // [rows, width]
   float* scores_;  // [rows, keys]
   uint16_t* q_;    // [rows, 2 depth]
@@ -276,8 +276,8 @@ W8A16_TARGET void Attend(Bf16ProductFn product, const AttentionArgs& args, const
     block.q = args.q + first * args.q_stride;
     block.queries = std::min(kBlockQueries, args.queries - first);
     block.first_position = args.first_position + first;
-    block.out = static_cast<std::byte*>(args.out) +
-                static_cast<size_t>(first * args.out_stride) * DTypeSize(args.out_dtype);
+    block.out =
+        static_cast<std::byte*>(args.out) + static_cast<size_t>(first * args.out_stride) * DTypeSize(args.out_dtype);
     Block(product, block, packed).Run();
   }
 }

@@ -33,32 +33,31 @@ struct AttentionData {
   /// What queries [begin, end) need, but for scratch memory.
   AttentionArgs Args(int64_t begin, int64_t end, const Array& out) const {
     const AttentionProblem& p = problem;
-    return {.q = q.floats() + begin * p.Stride(),
-            .q_stride = p.Stride(),
-            .queries = end - begin,
-            .first_position = p.first_position + begin,
-            .keys = keys.data(),
-            .values = values.data(),
-            .kv_dtype = p.kv_dtype,
-            .kv_stride = p.Stride(),
-            .head_dim = p.head_dim,
-            .scale = p.scale,
-            .softcap = p.softcap,
-            .alibi_slope = p.alibi_slope,
-            .key_bias = p.key_bias ? key_bias.floats() : nullptr,
-            .window = p.window,
-            .out = static_cast<std::byte*>(out.data()) +
-                   static_cast<size_t>(begin * p.Stride()) * DTypeSize(p.out_dtype),
-            .out_dtype = p.out_dtype,
-            .out_stride = p.Stride(),
-            .scratch = nullptr};
+    return {
+        .q = q.floats() + begin * p.Stride(),
+        .q_stride = p.Stride(),
+        .queries = end - begin,
+        .first_position = p.first_position + begin,
+        .keys = keys.data(),
+        .values = values.data(),
+        .kv_dtype = p.kv_dtype,
+        .kv_stride = p.Stride(),
+        .head_dim = p.head_dim,
+        .scale = p.scale,
+        .softcap = p.softcap,
+        .alibi_slope = p.alibi_slope,
+        .key_bias = p.key_bias ? key_bias.floats() : nullptr,
+        .window = p.window,
+        .out = static_cast<std::byte*>(out.data()) + static_cast<size_t>(begin * p.Stride()) * DTypeSize(p.out_dtype),
+        .out_dtype = p.out_dtype,
+        .out_stride = p.Stride(),
+        .scratch = nullptr};
   }
 
   /// Queries [begin, end) in one call.
   void Run(const FloatKernels& kernels, int64_t begin, int64_t end, const Array& out) const {
     AttentionArgs args = Args(begin, end, out);
-    const int64_t keys_seen =
-        args.window == 0 ? args.first_position + args.queries : args.window + args.queries - 1;
+    const int64_t keys_seen = args.window == 0 ? args.first_position + args.queries : args.window + args.queries - 1;
     const Array scratch(DType::kF32, static_cast<int64_t>(AttentionScratch(args.queries, keys_seen)));
     args.scratch = scratch.floats();
     kernels.attention(args);
@@ -118,8 +117,8 @@ inline void ExpectExact(const AttentionData& data, const Array& out, double roun
     double largest_dot = 0;
     const std::vector<double> exact = data.Exact(query, spread, largest_dot);
     const double keys = static_cast<double>(p.first_position + query + 1);
-    const double score_error =
-        (static_cast<double>(p.head_dim) / 4 + 16 + roundings) * largest_dot + 4 * static_cast<double>(p.alibi_slope) * keys;
+    const double score_error = (static_cast<double>(p.head_dim) / 4 + 16 + roundings) * largest_dot +
+                               4 * static_cast<double>(p.alibi_slope) * keys;
     const double tolerance = 2 * 0x1p-24 * spread * (score_error + keys + 16 + roundings);
     for (int64_t i = 0; i < p.head_dim; ++i) {
       const double expected = exact[static_cast<size_t>(i)];

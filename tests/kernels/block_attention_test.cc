@@ -91,8 +91,7 @@ TEST_P(BlockAttentionTest, EqualsFloat64) {
     RunAndExpectExact(
         {.queries = 18, .first_position = 5, .head_dim = head_dim, .kv_dtype = DType::kBF16, .scale = 0.1F});
   }
-  RunAndExpectExact(
-      {.queries = 100, .first_position = 133, .head_dim = 64, .kv_dtype = DType::kBF16, .scale = 0.125F});
+  RunAndExpectExact({.queries = 100, .first_position = 133, .head_dim = 64, .kv_dtype = DType::kBF16, .scale = 0.125F});
 }
 
 TEST_P(BlockAttentionTest, SoftcapAlibiBiasAndWindow) {
@@ -106,12 +105,8 @@ TEST_P(BlockAttentionTest, SoftcapAlibiBiasAndWindow) {
                        .window = i % 4 == 0 ? 0 : 1 + i % 9,
                        .key_bias = i % 5 == 0});
   }
-  RunAndExpectExact({.queries = 70,
-                     .first_position = 300,
-                     .head_dim = 16,
-                     .kv_dtype = DType::kBF16,
-                     .softcap = 30,
-                     .window = 129});
+  RunAndExpectExact(
+      {.queries = 70, .first_position = 300, .head_dim = 16, .kv_dtype = DType::kBF16, .softcap = 30, .window = 129});
 }
 
 TEST_P(BlockAttentionTest, AQueryDoesNotDependOnItsBlock) {
@@ -135,7 +130,8 @@ TEST_P(BlockAttentionTest, AQueryDoesNotDependOnItsBlock) {
 }
 
 TEST_P(BlockAttentionTest, PackedKeysServeAnyQueriesThatSeeNoOthers) {
-  const AttentionData data({.queries = 90, .first_position = 40, .head_dim = 24, .kv_dtype = DType::kBF16, .window = 9});
+  const AttentionData data(
+      {.queries = 90, .first_position = 40, .head_dim = 24, .kv_dtype = DType::kBF16, .window = 9});
   const Array whole(DType::kF32, 90 * 24);
   Run(data, 0, 90, whole);
   const Array parts(DType::kF32, 90 * 24);
