@@ -46,6 +46,7 @@ class TileShapes {
     }
     TileMemoryBarrier();
     _tile_loadconfig(&config);
+    TileMemoryBarrier();
   }
 
  private:

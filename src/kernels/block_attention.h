@@ -23,6 +23,7 @@ int64_t FirstPackedKey(int64_t first_position, int64_t window);
 /// Attention of blocks of queries (a prompt's) over a cache of kBF16, as products of bf16 numbers: queries and the
 /// weights of the softmax are sums of two such numbers (16 bits), everything else is float32. Like
 /// FloatKernels::attention, whose last bits differ, a query's result does not depend on its block.
+/// Keys are finite: one that is not gives NaN to the queries that see it, even where its score would be -infinity.
 struct BlockAttention {
   /// keys and values begin at key 0. Fills data and finite.
   void (*pack)(const void* keys, const void* values, int64_t kv_stride, int64_t head_dim, PackedKeys& packed);

@@ -83,6 +83,11 @@ class Block {
     return (args_.k + blocks * 64 - 1) / (blocks * 64) * 64;
   }
 
+  const uint8_t* WhatFollows(int64_t n, int outputs, int64_t k, int64_t block) const {
+    if (n + outputs < n_end_) return RowAt(n + outputs) + k;
+    return k + block < args_.k ? RowAt(n_begin_) + k + block : RowAt(n_end_);
+  }
+
   // Few parts: weights are read straight from their rows, `outputs` of them at a time. Each block of columns passes all
   // rows before the next one. The groups after the first read the weights from the cache.
   void ByRows(const std::array<DotFn, kMaxDotParts>& dot_by_parts, int outputs) {
@@ -93,8 +98,7 @@ class Block {
       for (int64_t n = n_begin_; n < n_end_; n += outputs) {
         PointAtWeights(n, outputs, k, dot);
         dot.k = std::min(block, args_.k - k);
-        const bool last_rows = n + outputs >= n_end_ && k + block < args_.k;
-        dot.ahead = last_rows ? RowAt(n_begin_) + k + block : RowAt(n + outputs) + k;
+        dot.ahead = WhatFollows(n, outputs, k, block);
         for (int group = 0; group < parts_.groups; ++group) {
           DotGroup(dot_by_parts, group, n, k, dot);
           dot.ahead += ahead * args_.weight_stride;

@@ -128,14 +128,13 @@ class ForwardPass {
   }
 
   void RunInt8() {
-    const LinearKernel& linear = *kernels_->linear;
+    const LinearKernel& linear = kernels_->LinearFor(x_);
     const auto unit_bytes = static_cast<int64_t>(linear.packed_bytes(linear.row_align, x_.cols));
     const int64_t block = std::max<int64_t>(1, kMaxPackedBytes / unit_bytes) * linear.row_align;
-    for (int64_t m = 0; m < x_.rows; m += block) RunInt8Rows({m, std::min(m + block, x_.rows)});
+    for (int64_t m = 0; m < x_.rows; m += block) RunInt8Rows(linear, {m, std::min(m + block, x_.rows)});
   }
 
-  void RunInt8Rows(Range rows) {
-    const LinearKernel& linear = *kernels_->linear;
+  void RunInt8Rows(const LinearKernel& linear, Range rows) {
     const ConstMatrix x = RowsOf(x_, rows);
     auto* scales =
         reinterpret_cast<RowScale*>(workspace_.impl().rows.Reserve(static_cast<size_t>(x.rows) * sizeof(RowScale)));

@@ -214,21 +214,34 @@ void Attention::AttendByHeads(const Pass& pass, int64_t layer, int workers, cons
 
 void Attention::AttendByKeys(const Pass& pass, int64_t layer, int workers, const Matrix& out) {
   const AttentionSpec& spec = pass.architecture.attention;
-  const size_t packed_bytes = PackedKeysBytes(longest_, spec.head_dim);
-  for (AlignedBuffer& buffer : scratch_) buffer.Reserve(packed_bytes + BlockAttentionScratch(longest_, spec.head_dim));
-  const int64_t group = spec.heads / spec.kv_heads;
+  const int64_t window = pass.architecture.layers[static_cast<size_t>(layer)].window;
+  const auto keys_of = [&](const QueryBlock& block) -> PackedKeys {
+    return {.begin = FirstPackedKey(block.position, window),
+            .end = block.position + block.queries,
+            .data = nullptr,
+            .finite = true};
+  };
+  int64_t most_keys = 0;
+  for (const QueryBlock& block : prompt_blocks_) {
+    const PackedKeys keys = keys_of(block);
+    most_keys = std::max(most_keys, keys.end - keys.begin);
+  }
+  const size_t packed_bytes = PackedKeysBytes(most_keys, spec.head_dim);
+  for (AlignedBuffer& buffer : scratch_) buffer.Reserve(packed_bytes + BlockAttentionScratch(most_keys, spec.head_dim));
   const auto blocks = static_cast<int64_t>(prompt_blocks_.size());
-  ParallelTasks(blocks * spec.kv_heads, workers, [&](int64_t index, int worker) {
-    const QueryBlock& block = prompt_blocks_[static_cast<size_t>(blocks - 1 - index / spec.kv_heads)];
-    const int64_t first_head = index % spec.kv_heads * group;
+  // Heads that share keys are one task, which packs them once, unless there are too few tasks for the workers.
+  const int64_t group = spec.heads / spec.kv_heads;
+  const int64_t cuts = blocks * spec.kv_heads >= 2 * workers ? 1 : group;
+  const int64_t tasks_of_block = spec.kv_heads * cuts;
+  ParallelTasks(blocks * tasks_of_block, workers, [&](int64_t index, int worker) {
+    const QueryBlock& block = prompt_blocks_[static_cast<size_t>(blocks - 1 - index / tasks_of_block)];
+    const int64_t first_head = index % tasks_of_block * (group / cuts);
     std::byte* memory = scratch_[static_cast<size_t>(worker)].data();
     AttentionArgs task = Task(pass, layer, block, first_head, out);
-    PackedKeys keys = {.begin = FirstPackedKey(block.position, task.window),
-                       .end = block.position + block.queries,
-                       .data = memory,
-                       .finite = true};
+    PackedKeys keys = keys_of(block);
+    keys.data = memory;
     pass.block_attention->pack(task.keys, task.values, task.kv_stride, task.head_dim, keys);
-    for (int64_t head = first_head; head < first_head + group; ++head) {
+    for (int64_t head = first_head; head < first_head + group / cuts; ++head) {
       task = Task(pass, layer, block, head, out);
       task.scratch = reinterpret_cast<float*>(memory + packed_bytes);
       pass.block_attention->attend(pass.block_attention->product, task, keys);
