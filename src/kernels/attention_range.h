@@ -7,6 +7,11 @@
 
 namespace w8a16 {
 
+/// First key that the query at `position` sees; a window of 0 is none.
+inline int64_t FirstKey(int64_t position, int64_t window) {
+  return window == 0 || position < window ? 0 : position - window + 1;
+}
+
 /// Keys that the queries of a block see, and where their scores lie in the scratch memory.
 struct AttentionRange {
   explicit AttentionRange(const AttentionArgs& args)
@@ -19,10 +24,7 @@ struct AttentionRange {
         sums(args.scratch) {}
 
   /// First key of query q, and the one past its last.
-  int64_t Begin(int64_t q) const {
-    const int64_t position = first_position + q;
-    return window == 0 || position < window ? 0 : position - window + 1;
-  }
+  int64_t Begin(int64_t q) const { return FirstKey(first_position + q, window); }
   int64_t End(int64_t q) const { return first_position + q + 1; }
   /// Rows of scores are written four at a time.
   static int64_t Stride(int64_t keys) { return (keys + 3) / 4 * 4; }

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "kernels/attention_range.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -44,8 +46,7 @@ size_t PackedKeysBytes(int64_t keys, int64_t head_dim) {
 }
 
 int64_t FirstPackedKey(int64_t first_position, int64_t window) {
-  const int64_t first = window == 0 ? 0 : std::max<int64_t>(0, first_position - window + 1);
-  return first / Tile::kDepth * Tile::kDepth;
+  return FirstKey(first_position, window) / Tile::kDepth * Tile::kDepth;
 }
 
 size_t BlockAttentionScratch(int64_t keys, int64_t head_dim) {
@@ -178,10 +179,7 @@ class Block {
   }
 
  private:
-  int64_t Begin(int64_t query) const {
-    const int64_t position = args_.first_position + query;
-    return args_.window == 0 ? 0 : std::max<int64_t>(0, position - args_.window + 1);
-  }
+  int64_t Begin(int64_t query) const { return FirstKey(args_.first_position + query, args_.window); }
   int64_t End(int64_t query) const { return args_.first_position + query + 1; }
   float* ScoresOf(int64_t row) const { return scores_ + row * sizes_.keys; }
   uint16_t* WeightsOf(int64_t row) const { return reinterpret_cast<uint16_t*>(ScoresOf(row)); }
