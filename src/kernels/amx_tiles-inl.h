@@ -1,6 +1,6 @@
 // What the AMX kernels share. Functions carry their target, so that a file that includes this header is compiled for
-// the baseline otherwise, and are its own: tests compile the same text with the instructions computed by
-// plain code.
+// the baseline otherwise. They are that file's own: tests compile the same text with the instructions computed by plain
+// code.
 
 #pragma once
 

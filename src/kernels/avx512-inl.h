@@ -15,13 +15,18 @@
 
 namespace w8a16::avx512 {
 
+/// 16 numbers of kBF16.
+W8A16_AVX512_INLINE __m512 FromBF16(__m256i bits) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+}
+
 /// The first `count` (0 to 16) elements of `p` as float32; zeros past them. Never reads past them.
 W8A16_AVX512_INLINE __m512 LoadFloats(const void* p, DType dtype, int64_t count) {
   const auto mask = static_cast<__mmask16>(count >= 16 ? 0xFFFFU : (1U << count) - 1U);
   if (dtype == DType::kF32) return _mm512_maskz_loadu_ps(mask, p);
   const __m256i bits = _mm256_maskz_loadu_epi16(mask, p);
   if (dtype == DType::kF16) return _mm512_cvtph_ps(bits);
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+  return FromBF16(bits);
 }
 
 /// Stores the first `count` floats as `dtype`, rounded to nearest even, every NaN as the canonical one.

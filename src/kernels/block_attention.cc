@@ -132,15 +132,11 @@ W8A16_TARGET void Pack(const void* keys, const void* values, int64_t kv_stride, 
                                  out + sizes.KeyElements());
 }
 
-W8A16_TARGET __m512 Widen(__m256i bits) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
-}
-
 // 32 numbers as high and low parts: x = high + low to 16 bits.
 W8A16_TARGET void Split(__m512 first, __m512 second, uint16_t* out) {
   const auto high = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(second, first));
-  const __m512 first_rest = _mm512_sub_ps(first, Widen(_mm512_castsi512_si256(high)));
-  const __m512 second_rest = _mm512_sub_ps(second, Widen(_mm512_extracti64x4_epi64(high, 1)));
+  const __m512 first_rest = _mm512_sub_ps(first, avx512::FromBF16(_mm512_castsi512_si256(high)));
+  const __m512 second_rest = _mm512_sub_ps(second, avx512::FromBF16(_mm512_extracti64x4_epi64(high, 1)));
   const auto low = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(second_rest, first_rest));
   _mm512_storeu_si512(out, high);
   _mm512_storeu_si512(out + Tile::kDepth, low);

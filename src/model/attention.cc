@@ -63,20 +63,15 @@ bool Attention::Outdates(int64_t length, int64_t positions) const {
 
 void Attention::Prepare(const Pass& pass) {
   for (Rotary& rope : ropes_) rope.Prepare(pass.sequences);
-  if (pass.architecture.attention.alibi_in_bf16) {
-    int64_t longest = 0;
-    for (const Token& token : pass.tokens) longest = std::max(longest, token.position + 1);
-    ExtendKeyBiases(pass.architecture, longest);
-  }
   query_blocks_.clear();
   prompt_blocks_.clear();
   longest_ = 0;
   const AttentionSpec& spec = pass.architecture.attention;
+  const int64_t group = spec.heads / spec.kv_heads;
   int64_t row = 0;
   for (size_t i = 0; i < pass.sequences.size(); ++i) {
     const Sequence& sequence = pass.sequences[i];
     const auto count = static_cast<int64_t>(sequence.ids.size());
-    const int64_t group = spec.heads / spec.kv_heads;
     const bool prompt = pass.block_attention != nullptr && count > 1 && count * group >= kLeastPackedQueries;
     const int64_t size = prompt ? std::max(kQueryBlock, kPackedQueries / group) : kQueryBlock;
     for (int64_t first = 0; first < count; first += size) {
@@ -86,6 +81,7 @@ void Attention::Prepare(const Pass& pass) {
     row += count;
     longest_ = std::max(longest_, sequence.first + count);
   }
+  if (spec.alibi_in_bf16) ExtendKeyBiases(pass.architecture, longest_);
 }
 
 void Attention::ExtendKeyBiases(const Architecture& architecture, int64_t positions) {

@@ -1,6 +1,7 @@
 #include "kernels/amx_emulation.h"
 
 #include "base/isa.h"
+#include "w8a16/dtype.h"
 
 #if defined(__x86_64__)
 
@@ -64,50 +65,44 @@ void Store(int tile, void* to, int64_t stride) {
   }
 }
 
-// c[m][n] += sum over quads k and bytes i of a[m][4 k + i] * b[k][4 n + i].
+// c[m][n] += sum over groups k of four bytes of product(a[m][4 k ...], b[k][4 n ...]).
+template <class Sum, class Product>
+void AddProducts(int c, int a, int b, Product product) {
+  Require(g_config.palette == 1 && c != a && c != b && a != b);
+  Require(g_config.rows[c] == g_config.rows[a] && g_config.bytes_per_row[c] == g_config.bytes_per_row[b]);
+  Require(g_config.bytes_per_row[a] / 4 == g_config.rows[b]);
+  for (int m = 0; m < g_config.rows[c]; ++m) {
+    Sum sums[16];
+    std::memcpy(sums, g_tiles[c][m], sizeof(sums));
+    for (int k = 0; k < g_config.rows[b]; ++k) {
+      for (int n = 0; n < g_config.bytes_per_row[c] / 4; ++n) {
+        sums[n] += product(&g_tiles[a][m][4 * k], &g_tiles[b][k][4 * n]);
+      }
+    }
+    std::memcpy(g_tiles[c][m], sums, sizeof(sums));
+  }
+}
+
+// Four products of bytes.
 template <class A>
 void Dot(int c, int a, int b) {
-  Require(g_config.palette == 1 && c != a && c != b && a != b);
-  Require(g_config.rows[c] == g_config.rows[a] && g_config.bytes_per_row[c] == g_config.bytes_per_row[b]);
-  Require(g_config.bytes_per_row[a] / 4 == g_config.rows[b]);
-  for (int m = 0; m < g_config.rows[c]; ++m) {
-    int32_t sums[16];
-    std::memcpy(sums, g_tiles[c][m], sizeof(sums));
-    for (int k = 0; k < g_config.rows[b]; ++k) {
-      for (int n = 0; n < g_config.bytes_per_row[c] / 4; ++n) {
-        for (int i = 0; i < 4; ++i) {
-          sums[n] += static_cast<A>(g_tiles[a][m][4 * k + i]) * static_cast<int8_t>(g_tiles[b][k][4 * n + i]);
-        }
-      }
-    }
-    std::memcpy(g_tiles[c][m], sums, sizeof(sums));
-  }
+  AddProducts<int32_t>(c, a, b, [](const uint8_t* x, const uint8_t* y) {
+    int32_t sum = 0;
+    for (int i = 0; i < 4; ++i) sum += static_cast<A>(x[i]) * static_cast<int8_t>(y[i]);
+    return sum;
+  });
 }
 
-float FromBf16(const uint8_t* p) {
-  const uint32_t bits = (static_cast<uint32_t>(p[1]) << 24) | (static_cast<uint32_t>(p[0]) << 16);
-  float value;
-  std::memcpy(&value, &bits, sizeof(value));
-  return value;
-}
-
-// c[m][n] += sum over pairs k of a[m][2 k + i] * b[k][2 n + i].
+// Two products of bf16 numbers.
 void DotBf16(int c, int a, int b) {
-  Require(g_config.palette == 1 && c != a && c != b && a != b);
-  Require(g_config.rows[c] == g_config.rows[a] && g_config.bytes_per_row[c] == g_config.bytes_per_row[b]);
-  Require(g_config.bytes_per_row[a] / 4 == g_config.rows[b]);
-  for (int m = 0; m < g_config.rows[c]; ++m) {
-    float sums[16];
-    std::memcpy(sums, g_tiles[c][m], sizeof(sums));
-    for (int k = 0; k < g_config.rows[b]; ++k) {
-      for (int n = 0; n < g_config.bytes_per_row[c] / 4; ++n) {
-        for (int i = 0; i < 2; ++i) {
-          sums[n] += FromBf16(&g_tiles[a][m][4 * k + 2 * i]) * FromBf16(&g_tiles[b][k][4 * n + 2 * i]);
-        }
-      }
-    }
-    std::memcpy(g_tiles[c][m], sums, sizeof(sums));
-  }
+  AddProducts<float>(c, a, b, [](const uint8_t* x, const uint8_t* y) {
+    uint16_t xs[2];
+    uint16_t ys[2];
+    std::memcpy(xs, x, sizeof(xs));
+    std::memcpy(ys, y, sizeof(ys));
+    return w8a16::BF16ToFloat(xs[0]) * w8a16::BF16ToFloat(ys[0]) +
+           w8a16::BF16ToFloat(xs[1]) * w8a16::BF16ToFloat(ys[1]);
+  });
 }
 
 }  // namespace

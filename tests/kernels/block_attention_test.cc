@@ -37,18 +37,18 @@ class BlockAttentionTest : public ::testing::TestWithParam<Product> {
   // Queries [begin, end) with the keys that they see packed for them.
   void Run(const AttentionData& data, int64_t begin, int64_t end, const Array& out) const {
     const AttentionArgs args = data.Args(begin, end, out);
-    PackedKeys packed = Packed(args);
-    const AlignedBuffer memory(PackedKeysBytes(packed.end - packed.begin, args.head_dim));
-    packed.data = memory.data();
-    kernels_->pack(args.keys, args.values, args.kv_stride, args.head_dim, packed);
-    Attend(args, packed);
+    AlignedBuffer memory;
+    Attend(args, Pack(args, memory));
   }
 
-  static PackedKeys Packed(const AttentionArgs& args) {
-    return {.begin = FirstPackedKey(args.first_position, args.window),
-            .end = args.first_position + args.queries,
-            .data = nullptr,
-            .finite = false};
+  PackedKeys Pack(const AttentionArgs& args, AlignedBuffer& memory) const {
+    PackedKeys packed = {.begin = FirstPackedKey(args.first_position, args.window),
+                         .end = args.first_position + args.queries,
+                         .data = nullptr,
+                         .finite = false};
+    packed.data = memory.Reserve(PackedKeysBytes(packed.end - packed.begin, args.head_dim));
+    kernels_->pack(args.keys, args.values, args.kv_stride, args.head_dim, packed);
+    return packed;
   }
 
   void Attend(AttentionArgs args, const PackedKeys& packed) const {
@@ -135,11 +135,8 @@ TEST_P(BlockAttentionTest, PackedKeysServeAnyQueriesThatSeeNoOthers) {
   const Array whole(DType::kF32, 90 * 24);
   Run(data, 0, 90, whole);
   const Array parts(DType::kF32, 90 * 24);
-  const AttentionArgs all = data.Args(0, 90, parts);
-  PackedKeys packed = Packed(all);
-  const AlignedBuffer memory(PackedKeysBytes(packed.end - packed.begin, 24));
-  packed.data = memory.data();
-  kernels_->pack(all.keys, all.values, all.kv_stride, 24, packed);
+  AlignedBuffer memory;
+  const PackedKeys packed = Pack(data.Args(0, 90, parts), memory);
   for (int64_t q = 0; q < 90; q += 11) Attend(data.Args(q, std::min<int64_t>(q + 11, 90), parts), packed);
   EXPECT_EQ(parts.bytes(), whole.bytes());
 }
