@@ -139,10 +139,9 @@ PyObject* PyQuantize(PyObject* /*self*/, PyObject* const* args, Py_ssize_t count
       w8a16::ConstMatrix part = w;
       part.data = static_cast<const char*>(w.data) + begin * w.stride * element;
       part.rows = end - begin;
-      w8a16::QuantizeRows(part,
-                          {weights + begin * w.cols, w.cols, w8a16::Int8Encoding::kSigned, scales + begin * element,
-                           w.dtype},
-                          "weights", first_row + begin);
+      w8a16::QuantizeRows(
+          part, {weights + begin * w.cols, w.cols, w8a16::Int8Encoding::kSigned, scales + begin * element, w.dtype},
+          "weights", first_row + begin);
     });
     return Py_NewRef(Py_None);
   });
