@@ -50,11 +50,19 @@ class Workspace {
   std::unique_ptr<Impl> impl_;
 };
 
+/// The bits of the integers that rows of float32 x become in a W8A16 layer: 24 keep float32's accuracy, 16 take two
+/// thirds of the time. Rows of kF16 and kBF16 have 16 whatever is asked for, and rows with extreme outliers, of any
+/// dtype, 24.
+enum class ActivationBits : int32_t { k16 = 16, k24 = 24 };
+
+/// Throws Error, which says what is allowed, where `bits` is neither 16 nor 24.
+ActivationBits ActivationBitsOf(int64_t bits);
+
 /// y = x W^T + b. Immutable once made; Forward may be called from several threads at once, each with its Workspace.
 ///
-/// With Int8Weights the arithmetic is W8A16: each row of x becomes integers of 16 bits (24 for float32 x and for rows
-/// with extreme outliers), sums are exact, and the result has the same bits on every instruction set, with any number
-/// of threads and in any batch (docs/quantization_explanation.md).
+/// With Int8Weights the arithmetic is W8A16: each row of x becomes integers of 16 or 24 bits, sums are exact, and the
+/// result has the same bits on every instruction set, with any number of threads and in any batch
+/// (docs/quantization_explanation.md).
 class Linear {
  public:
   /// `name` is what error messages call the layer. Throws Error where shapes, strides, dtypes or scales are wrong.
@@ -75,13 +83,14 @@ class Linear {
   const char* isa() const;
 
   /// x [rows, in_features] of kF32, kF16 or kBF16; y [rows, out_features] of the dtype of x or kF32. rows may be 0.
-  /// x and y may not overlap. Throws Error where shapes or dtypes are wrong.
-  void Forward(ConstMatrix x, Matrix y, Workspace& workspace) const;
+  /// x and y may not overlap. `bits` is for float32 x and quantized layers; nothing else looks at it. Throws Error
+  /// where shapes or dtypes are wrong.
+  void Forward(ConstMatrix x, Matrix y, Workspace& workspace, ActivationBits bits = ActivationBits::k24) const;
 
   /// The same for several layers of one kind (all quantized or all float) that read the same x (q, k and v; gate and
   /// up): x is prepared once and the layers share one parallel region. The bits are those of separate calls.
   static void ForwardTogether(std::span<const Linear* const> layers, ConstMatrix x, std::span<const Matrix> y,
-                              Workspace& workspace);
+                              Workspace& workspace, ActivationBits bits = ActivationBits::k24);
 
  private:
   friend class ForwardPass;

@@ -4,23 +4,48 @@
 
     replace_linear_with_target_and_quantize(model, W8A16LinearLayer, ["lm_head"])
 
+With transformers:
+
+    from w8a16 import W8A16Config
+
+    model = AutoModelForCausalLM.from_pretrained(NAME, quantization_config=W8A16Config())
+
 Importing the package registers the operators ``torch.ops.w8a16.linear`` and ``torch.ops.w8a16.quantize``.
 """
 
-from ._library import linear, quantize
+from importlib.metadata import version as _version
+from typing import TYPE_CHECKING, Any
+
 from .layer import W8A16LinearLayer
+from .operators import linear, quantize
 from .replace import (
     ReplacementSummary,
+    dequantize,
     replace_linear_with_target,
     replace_linear_with_target_and_quantize,
 )
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from .hf import W8A16Config, from_pretrained
+
+__version__ = _version("w8a16")
 __all__ = [
     "ReplacementSummary",
+    "W8A16Config",
     "W8A16LinearLayer",
+    "dequantize",
+    "from_pretrained",
     "linear",
     "quantize",
     "replace_linear_with_target",
     "replace_linear_with_target_and_quantize",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # What needs transformers is imported when it is asked for.
+    if name in ("W8A16Config", "from_pretrained"):
+        from . import hf
+
+        return getattr(hf, name)
+    raise AttributeError(f"module 'w8a16' has no attribute {name!r}")

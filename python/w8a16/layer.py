@@ -1,11 +1,13 @@
 """The module that takes the place of ``torch.nn.Linear``."""
 
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 import torch
 from torch import Tensor, nn
 
-from . import _library
+from . import layout, operators
+
+_NO_VALUES = "has no values (meta device: offloaded or not loaded yet); load them first"
 
 
 class W8A16LinearLayer(nn.Module):
@@ -18,9 +20,11 @@ class W8A16LinearLayer(nn.Module):
         out_features: size of each output.
         bias: whether it has a bias (zeros until one is given).
         dtype: dtype of the bias and, until :meth:`quantize`, of the scales: float32, bfloat16 or float16.
-        device: where the buffers are made.
+        device: where the parameters are made.
+        activation_bits: 24 or 16: of the integers that rows of float32 inputs become. 24 keeps float32's accuracy, 16 takes
+            two thirds of the time. bfloat16 and float16 inputs have 16.
 
-    Buffers:
+    Parameters, none of which requires a gradient unless told to (only ``bias`` can):
         int8_weights: int8 ``[out_features, in_features]``.
         scales: ``[out_features]``, one per output; NaN until there are weights.
         bias: ``[out_features]``, or None.
@@ -29,10 +33,11 @@ class W8A16LinearLayer(nn.Module):
     the dtype of the input.
     """
 
-    __constants__ = ["in_features", "out_features"]
+    __constants__ = ["in_features", "out_features", "activation_bits"]
     __jit_unused_properties__ = ["weight"]
     in_features: int
     out_features: int
+    activation_bits: int
     int8_weights: Tensor
     scales: Tensor
     bias: Optional[Tensor]
@@ -44,18 +49,51 @@ class W8A16LinearLayer(nn.Module):
         bias: bool = True,
         dtype: torch.dtype = torch.float32,
         device: Any = None,
+        activation_bits: int = 24,
     ) -> None:
         super().__init__()
-        if dtype not in (torch.float32, torch.bfloat16, torch.float16):
+        if dtype not in operators.DTYPES:
             raise TypeError(f"W8A16LinearLayer: dtype is {dtype}; it must be float32, bfloat16 or float16")
         if in_features < 0 or out_features < 0:
             raise ValueError(f"W8A16LinearLayer: negative size: in_features {in_features}, out_features {out_features}")
+        if activation_bits not in (16, 24):
+            raise ValueError(f"W8A16LinearLayer: activation_bits is {activation_bits}; it must be 24 or 16")
         self.in_features = in_features
         self.out_features = out_features
-        weights = torch.zeros((out_features, in_features), dtype=torch.int8, device=device)
-        self.register_buffer("int8_weights", weights)
-        self.register_buffer("scales", torch.full((out_features,), float("nan"), dtype=dtype, device=device))
-        self.register_buffer("bias", torch.zeros((out_features,), dtype=dtype, device=device) if bias else None)
+        self.activation_bits = activation_bits
+        self._set("int8_weights", torch.zeros((out_features, in_features), dtype=torch.int8, device=device))
+        self._set("scales", torch.full((out_features,), float("nan"), dtype=dtype, device=device))
+        self._set("bias", torch.zeros((out_features,), dtype=dtype, device=device) if bias else None)
+
+    @classmethod
+    def from_linear(cls, layer: nn.Module, activation_bits: int = 24) -> "W8A16LinearLayer":
+        """The quantized form of ``layer``, a ``torch.nn.Linear`` or GPT-2's ``Conv1D``, whose bias it shares.
+
+        Raises TypeError for other modules and for weights that are not float32, bfloat16 or float16, ValueError for weights
+        without values (meta device), RuntimeError for NaN and infinity.
+        """
+        from .linear_like import why_not_linear, weight_of
+
+        reason = why_not_linear(layer)
+        if reason is not None:
+            raise TypeError(f"W8A16LinearLayer.from_linear: {type(layer).__name__}: {reason}")
+        weight = weight_of(layer).detach()
+        if weight.is_meta:
+            raise ValueError(f"W8A16LinearLayer.from_linear: the layer's weight {_NO_VALUES}")
+        if weight.dtype not in operators.DTYPES:
+            raise TypeError(f"W8A16LinearLayer.from_linear: the weight is {weight.dtype}; convert it to float32, bfloat16 or float16")
+        bias: Any = layer.bias
+        options: Dict[str, Any] = {} if activation_bits == 24 else {"activation_bits": activation_bits}
+        # Parameters that are replaced at once take no memory on the meta device.
+        made = cls(weight.shape[1], weight.shape[0], bias is not None, weight.dtype, device="meta", **options)
+        made._set("bias", None if bias is None else bias.detach())
+        if cls.quantize is W8A16LinearLayer.quantize:
+            made._set_quantized(*operators.quantize(weight))
+        else:
+            made.to_empty(device=weight.device)
+            made._set("bias", None if bias is None else bias.detach())
+            made.quantize(weight)
+        return made.train(layer.training)
 
     @torch.jit.unused
     @torch.no_grad()
@@ -73,7 +111,7 @@ class W8A16LinearLayer(nn.Module):
                 f"W8A16LinearLayer.quantize: weights have shape {list(weights.shape)}, but this layer needs {list(shape)} "
                 "([out_features, in_features])"
             )
-        if weights.dtype not in (torch.float32, torch.bfloat16, torch.float16):
+        if weights.dtype not in operators.DTYPES:
             raise TypeError(
                 f"W8A16LinearLayer.quantize: weights are {weights.dtype}; convert them to float32, bfloat16 or float16"
             )
@@ -82,44 +120,98 @@ class W8A16LinearLayer(nn.Module):
                 f"W8A16LinearLayer.quantize: weights are on {weights.device}, the layer on {self.int8_weights.device}; "
                 "give the one on the meta device memory with to_empty() and load its values"
             )
-        int8_weights, scales = _library.quantize(weights.detach())
+        int8_weights, scales = operators.quantize(weights.detach())
         device = self.int8_weights.device
-        self.int8_weights, self.scales = int8_weights.to(device), scales.to(device)
+        self._set_quantized(int8_weights.to(device), scales.to(device))
 
     @property
     def weight(self) -> Tensor:
-        """The dequantized weights, made anew at each access, for code that reads a linear layer's weight."""
+        """The dequantized weights ``[out_features, in_features]`` in the dtype of ``scales``, made anew at each access, for
+        code that reads a linear layer's weight. It cannot be set: see :meth:`quantize`."""
         return self.int8_weights.to(self.scales.dtype) * self.scales[:, None]
 
+    def dequantize(self) -> nn.Linear:
+        """A ``torch.nn.Linear`` with the dequantized weights, in the dtype of ``scales``, and this layer's bias."""
+        linear = nn.Linear(self.in_features, self.out_features, self.bias is not None, device="meta", dtype=self.scales.dtype)
+        linear.weight = nn.Parameter(self.weight.detach())
+        if self.bias is not None:
+            linear.bias = nn.Parameter(self.bias.detach().to(self.scales.dtype))
+        return linear.train(self.training)
+
     def forward(self, input: Tensor) -> Tensor:
-        return torch.ops.w8a16.linear(input, self.int8_weights, self.scales, self.bias)
+        return torch.ops.w8a16.linear(input, self.int8_weights, self.scales, self.bias, self.activation_bits)
 
     def extra_repr(self) -> str:
+        bits = "" if self.activation_bits == 24 else f", activation_bits={self.activation_bits}"
         return (
             f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}, "
-            f"scales={str(self.scales.dtype).replace('torch.', '')}"
+            f"scales={str(self.scales.dtype).replace('torch.', '')}{bits}"
         )
 
+    def _set(self, name: str, value: Optional[Tensor]) -> None:
+        self.register_parameter(name, None if value is None else nn.Parameter(value, requires_grad=False))
+
+    def _set_quantized(self, int8_weights: Tensor, scales: Tensor) -> None:
+        self._set("int8_weights", int8_weights)
+        self._set("scales", scales)
+
+    def register_parameter(self, name: str, param: Optional[nn.Parameter]) -> None:
+        if name == "weight":
+            raise AttributeError(
+                "W8A16LinearLayer: its weight is 8-bit and cannot be assigned (or tied to a float one). Call "
+                "quantize(weights) to give it other weights, put dequantize() in its place for a float layer, or exclude "
+                "it from the replacement (names_to_exclude, ignore), as is usual for heads"
+            )
+        super().register_parameter(name, param)
+
     def _apply(self, fn: Callable[[Tensor], Tensor], *args: Any, **kwargs: Any) -> "W8A16LinearLayer":
-        before = {name: self._buffers[name] for name in ("int8_weights", "scales")}
+        # What moves between devices may move; a conversion may not change the numbers.
+        before = {name: self._parameters[name] for name in ("int8_weights", "scales")}
+        data = {name: parameter.data for name, parameter in before.items() if parameter is not None}
         super()._apply(fn, *args, **kwargs)
-        for name, old in before.items():
-            new = self._buffers[name]
-            if old is not None and new is not None and new.dtype != old.dtype:  # a conversion: what moves between devices may move, the numbers may not change
-                self._buffers[name] = old.to(new.device)
+        for name, old in data.items():
+            new = self._parameters[name]
+            if new is not None and new.dtype != old.dtype:
+                new.data = old.to(new.device)
         return self
 
     def _load_from_state_dict(
-        self, state_dict: Dict[str, Any], prefix: str, local_metadata: Any, strict: bool, missing_keys: Any,
-        unexpected_keys: Any, error_msgs: Any,
+        self,
+        state_dict: Dict[str, Any],
+        prefix: str,
+        local_metadata: Any,
+        strict: bool,
+        missing_keys: List[str],
+        unexpected_keys: List[str],
+        error_msgs: List[str],
     ) -> None:
+        if prefix + "weight_scale" in state_dict or prefix + "weight_packed" in state_dict:
+            state_dict = self._from_checkpoint(state_dict, prefix, error_msgs)
+        elif prefix + "weight" in state_dict and prefix + "int8_weights" not in state_dict:
+            error_msgs.append(
+                f"{prefix}weight is {state_dict[prefix + 'weight'].dtype}: a float layer's state, but this layer is quantized. "
+                "Load it into the float model, then replace its layers; or call quantize(weights)"
+            )
+            return
         weights, scales = (state_dict.get(prefix + name) for name in ("int8_weights", "scales"))
         if isinstance(weights, Tensor) and weights.dtype != torch.int8:
             error_msgs.append(f"{prefix}int8_weights are {weights.dtype}, not int8: they would be truncated")
             return
         # Scales keep the dtype they were made with: a copy into another dtype would round them.
         if isinstance(scales, Tensor) and scales.dtype != self.scales.dtype and scales.shape == self.scales.shape:
-            self.scales = torch.empty_like(self.scales, dtype=scales.dtype)
-        super()._load_from_state_dict(
-            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
-        )
+            self._set("scales", torch.empty_like(self.scales, dtype=scales.dtype))
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
+
+    def _from_checkpoint(self, state_dict: Dict[str, Any], prefix: str, error_msgs: List[str]) -> Dict[str, Any]:
+        """The state with this layer's tensors as it holds them, from those of a compressed-tensors checkpoint."""
+        own = {key: value for key, value in state_dict.items() if key.startswith(prefix)}
+        parts = {key[len(prefix) :]: value for key, value in own.items()}
+        try:
+            int8_weights, scales = layout.unpack(parts, prefix.rstrip("."))
+        except layout.LayoutError as error:
+            error_msgs.append(str(error))
+            int8_weights, scales = self.int8_weights, self.scales
+        for suffix in {*layout.PACKED, *layout.PLAIN}:
+            own.pop(prefix + suffix, None)
+        own.update({prefix + "int8_weights": int8_weights, prefix + "scales": scales})
+        return own

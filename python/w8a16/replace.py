@@ -1,19 +1,17 @@
-"""Replacement of the linear layers of a model."""
+"""Replacement of the linear layers of a model, and the way back."""
 
-import difflib
-import re
+import sys
 import warnings
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple, Type, Union, cast
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple, Type, cast
 
 import torch
 from torch import Tensor, nn
 
-from ._library import quantize
-from .layer import W8A16LinearLayer
-
-Name = Union[str, "re.Pattern[str]"]
-_DTYPES = (torch.float32, torch.bfloat16, torch.float16)
+from . import operators
+from .layer import _NO_VALUES, W8A16LinearLayer
+from .linear_like import is_conv1d, is_head, is_linear_class, is_router, weight_of, why_not_linear
+from .names import Exclusion, Name
 
 
 @dataclass
@@ -22,6 +20,7 @@ class ReplacementSummary:
 
     replaced: List[str] = field(default_factory=list)  #: full dotted names
     left_alone: Dict[str, str] = field(default_factory=dict)  #: linear layers that stay as they were: name -> reason
+    heads_and_routers: List[str] = field(default_factory=list)  #: those replaced that are usually left out
     warnings: List[str] = field(default_factory=list)  #: names to exclude that match nothing, with near misses
     bytes_before: int = 0  #: of the model's parameters and buffers
     bytes_after: int = 0
@@ -32,6 +31,8 @@ class ReplacementSummary:
             f"replaced {len(self.replaced)} linear layers: {_megabytes(self.bytes_before)} -> "
             f"{_megabytes(self.bytes_after)}{share}"
         ]
+        if self.heads_and_routers:
+            lines.append(f"  heads and routers among them: {', '.join(self.heads_and_routers)}")
         lines += [f"  left alone: {name} ({reason})" for name, reason in self.left_alone.items()]
         lines += [f"  warning: {text}" for text in self.warnings]
         return "\n".join(lines)
@@ -43,12 +44,13 @@ def replace_linear_with_target(
     names_to_exclude: Iterable[Name] = (),
     *,
     include_subclasses: bool = False,
+    activation_bits: int = 24,
 ) -> ReplacementSummary:
     """Replaces the linear layers of ``model``, in place, by layers of ``target_class`` that have no weights yet.
 
     For models whose quantized state is loaded afterwards. See :func:`replace_linear_with_target_and_quantize`.
     """
-    return _Replacement(model, target_class, names_to_exclude, include_subclasses, quantize=False).run()
+    return _Replacement(model, target_class, names_to_exclude, include_subclasses, activation_bits, quantize=False).run()
 
 
 def replace_linear_with_target_and_quantize(
@@ -57,24 +59,47 @@ def replace_linear_with_target_and_quantize(
     names_to_exclude: Iterable[Name] = (),
     *,
     include_subclasses: bool = False,
+    activation_bits: int = 24,
 ) -> ReplacementSummary:
     """Replaces the linear layers of ``model``, in place, by quantized ones.
 
     Args:
-        model: any module tree. ``torch.nn.Linear`` and GPT-2's ``Conv1D`` are replaced, each once, wherever it occurs.
-            Layers that are tied (one weight) stay tied; a layer tied to something else (a head to the embedding) stays.
+        model: any module tree. ``torch.nn.Linear``, subclasses that compute the same (Falcon's), and GPT-2's ``Conv1D`` are
+            replaced, each once, wherever it occurs. Layers that are tied (one weight) stay tied; a layer tied to something
+            else (a head to the embedding) stays. Heads and routers of experts are replaced too unless excluded.
         target_class: called as ``target_class(in_features, out_features, bias=..., dtype=...)``; has ``quantize(weights)``.
         names_to_exclude: child names (``"lm_head"``), full names (``"decoder.lm_head"``), ``"re:PATTERN"`` or compiled
             patterns, matched against full names from their start. What is below an excluded module is excluded too. A
             name that matches nothing is a warning.
-        include_subclasses: replace instances of subclasses of ``torch.nn.Linear`` too.
+        include_subclasses: replace instances of all subclasses of ``torch.nn.Linear``, whatever they compute.
+        activation_bits: 24 or 16: of the integers that rows of float32 inputs become.
 
     Each float weight is released as soon as its layer is replaced. Bad weights are found before anything is replaced.
 
     Returns:
-        What was replaced, what was left alone and why, and the bytes before and after.
+        What was replaced, what was left alone and why, and the bytes before and after. Where nothing was replaced, that is a
+        UserWarning too.
+
+    Raises TypeError and ValueError, with nothing replaced, for arguments and weights that cannot be used.
     """
-    return _Replacement(model, target_class, names_to_exclude, include_subclasses, quantize=True).run()
+    return _Replacement(model, target_class, names_to_exclude, include_subclasses, activation_bits, quantize=True).run()
+
+
+def dequantize(model: nn.Module) -> List[str]:
+    """Replaces every W8A16 layer of ``model``, in place, by a ``torch.nn.Linear`` with the dequantized weights (in the dtype
+    of the scales). Layers that occur twice stay shared. Returns their full names; a layer itself is not a model: call its
+    ``dequantize()``."""
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model is a {type(model).__name__}, not a torch.nn.Module")
+    made: Dict[int, nn.Module] = {}
+    names = []
+    for slot in list(_walk(model, "", set())):
+        layer = slot.layer()
+        if isinstance(layer, W8A16LinearLayer):
+            setattr(slot.parent, slot.child, made.setdefault(id(layer), layer.dequantize()))
+            names.append(slot.name)
+    _tell_transformers(model)
+    return names
 
 
 @dataclass
@@ -98,18 +123,29 @@ class _Replacement:
         target_class: Type[nn.Module],
         names_to_exclude: Iterable[Name],
         include_subclasses: bool,
+        activation_bits: int,
         quantize: bool,
     ) -> None:
+        if not isinstance(model, nn.Module):
+            raise TypeError(f"model is a {type(model).__name__}, not a torch.nn.Module (a list of layers: use nn.ModuleList)")
+        if not isinstance(target_class, type) or not issubclass(target_class, nn.Module):
+            raise TypeError(
+                f"target_class is {target_class!r}, not a class of modules such as W8A16LinearLayer "
+                "(the arguments are model, target_class, names_to_exclude)"
+            )
+        if activation_bits not in (16, 24):
+            raise ValueError(f"activation_bits is {activation_bits}; it must be 24 or 16")
         self.model = model
         self.target_class = target_class
         self.include_subclasses = include_subclasses
+        self.activation_bits = activation_bits
         self.quantize = quantize
-        self.exclusion = _Exclusion(names_to_exclude)
+        self.exclusion = Exclusion(names_to_exclude)
         self.summary = ReplacementSummary()
-        if self.is_linear(model):
+        if is_linear_class(model) and not isinstance(model, target_class):
             raise ValueError(
-                "the model itself is a linear layer and cannot be replaced in place; make a W8A16LinearLayer and call "
-                "its quantize(weight)"
+                "the model itself is a linear layer and cannot be replaced in place; W8A16LinearLayer.from_linear(layer) "
+                "makes its quantized form"
             )
 
     def run(self) -> ReplacementSummary:
@@ -130,15 +166,17 @@ class _Replacement:
                     # Its fused inference path computes with the float weights of its layers; this turns that path off.
                     slot.parent.activation_relu_or_gelu = 0
                 self.summary.replaced.append(slot.name)
+                if is_head(slot.name) or is_router(slot.name):
+                    self.summary.heads_and_routers.append(slot.name)
         self.summary.bytes_after = _bytes(self.model)
+        if layers:
+            _tell_transformers(self.model)
+        elif not any(isinstance(module, self.target_class) for module in self.model.modules()):
+            reasons = "; ".join(f"{name}: {reason}" for name, reason in self.summary.left_alone.items())
+            text = f"no linear layer was replaced ({reasons or 'the model has none'})"
+            self.summary.warnings.append(text)
+            warnings.warn(text, UserWarning, stacklevel=3)
         return self.summary
-
-    def is_linear(self, module: nn.Module) -> bool:
-        if isinstance(module, self.target_class):
-            return False
-        if type(module) is nn.Linear or _is_conv1d(module):
-            return True
-        return self.include_subclasses and isinstance(module, nn.Linear) and not _is_attention_output(module)
 
     def plan(self) -> List[List[_Slot]]:
         """The layers to replace, each with all its places in the tree."""
@@ -148,28 +186,27 @@ class _Replacement:
         for slot in _walk(self.model, "", set()):
             names.append(slot.name)
             module = slot.layer()
-            if not self.is_linear(module):
-                if isinstance(module, self.target_class):
-                    self.summary.left_alone[slot.name] = f"a {type(module).__name__} already"
-                elif _is_attention_output(module):
-                    self.summary.left_alone[slot.name] = "nn.MultiheadAttention reads its weight instead of calling it"
-                elif isinstance(module, nn.Linear):
-                    self.summary.left_alone[slot.name] = (
-                        f"{type(module).__name__} is a subclass of nn.Linear (include_subclasses=True replaces it)"
-                    )
-                continue
-            found.setdefault(id(module), []).append(slot)
-            reason = self.exclusion.reason(slot.name) or _own_reason(module)
-            if reason:
-                reasons[id(module)] = reason
+            if isinstance(module, self.target_class):
+                self.summary.left_alone[slot.name] = f"a {type(module).__name__} already"
+            elif is_linear_class(module):
+                found.setdefault(id(module), []).append(slot)
+                reason = self.exclusion.reason(slot.name) or self.own_reason(module)
+                if reason:
+                    reasons[id(module)] = reason
         self.leave_tied_to_others(found, reasons)
         for key, reason in reasons.items():
             for slot in found[key]:
                 self.summary.left_alone[slot.name] = reason
-        self.summary.warnings = self.exclusion.warnings(names)
+        self.summary.warnings = self.exclusion.unmatched(names)
         for text in self.summary.warnings:
             warnings.warn(text, UserWarning, stacklevel=4)
         return [slots for key, slots in found.items() if key not in reasons]
+
+    def own_reason(self, module: nn.Module) -> Optional[str]:
+        reason = why_not_linear(module, self.include_subclasses)
+        if reason is None and self.quantize and cast(Tensor, module.weight).is_meta:
+            reason = f"its weight {_NO_VALUES}"
+        return reason
 
     def leave_tied_to_others(self, found: Dict[int, List[_Slot]], reasons: Dict[int, str]) -> None:
         """A weight that something else keeps in float would be there twice."""
@@ -186,76 +223,29 @@ class _Replacement:
 
     @staticmethod
     def tie_key(layer: nn.Module) -> Tuple[int, bool]:
-        return id(layer.weight), _is_conv1d(layer)
+        return id(layer.weight), is_conv1d(layer)
 
     def make_target(self, layer: Any, twin: Optional[W8A16LinearLayer]) -> nn.Module:
-        weight = _weight(layer)
-        out_features, in_features = weight.shape
+        weight = weight_of(layer).detach()
+        own = issubclass(self.target_class, W8A16LinearLayer)
+        # The short cut is for layers whose quantize() is ours: a subclass's own is called.
+        shortcut = own and self.quantize and getattr(self.target_class, "quantize") is W8A16LinearLayer.quantize
         options: Dict[str, Any] = {"bias": layer.bias is not None, "dtype": weight.dtype}
-        if issubclass(self.target_class, W8A16LinearLayer):
-            # Buffers that are about to be replaced take no memory on the meta device.
-            device = "meta" if self.quantize else weight.device
-            target: Any = self.target_class(in_features, out_features, device=device, **options)
-        else:
-            target = cast(Any, self.target_class)(in_features, out_features, **options).to(weight.device)
+        if own and self.activation_bits != 24:
+            options["activation_bits"] = self.activation_bits
+        # Parameters that are replaced at once take no memory on the meta device.
+        with torch.device("meta" if shortcut or weight.is_meta else weight.device):
+            target: Any = self.target_class(weight.shape[1], weight.shape[0], **options)
         if layer.bias is not None:
-            target.bias = layer.bias.detach()
-        if self.quantize and isinstance(target, W8A16LinearLayer):
-            tensors = (twin.int8_weights, twin.scales) if twin is not None else quantize(weight.detach())
-            target.int8_weights, target.scales = tensors
+            bias = layer.bias.detach()
+            parameter = "bias" in target._parameters
+            target.bias = nn.Parameter(bias, requires_grad=False) if parameter else bias
+        if shortcut:
+            target._set_quantized(*((twin.int8_weights, twin.scales) if twin is not None else operators.quantize(weight)))
         elif self.quantize:
-            target.quantize(weight.detach())
+            target.quantize(weight)
         target.train(layer.training)
-        return target
-
-
-class _Exclusion:
-    def __init__(self, names: Iterable[Name]) -> None:
-        self.names: List[Name] = [names] if isinstance(names, (str, re.Pattern)) else list(names)
-        self.patterns: List[Optional["re.Pattern[str]"]] = []
-        self.matched = [False] * len(self.names)
-        for name in self.names:
-            if isinstance(name, re.Pattern):
-                self.patterns.append(name)
-            elif not isinstance(name, str):
-                raise TypeError(f"names_to_exclude: {name!r} is neither a string nor a compiled regular expression")
-            elif name.startswith("re:"):
-                try:
-                    self.patterns.append(re.compile(name[3:]))
-                except re.error as error:
-                    raise ValueError(f"names_to_exclude: {name!r} is not a regular expression: {error}") from error
-            else:
-                self.patterns.append(None)
-
-    def reason(self, full_name: str) -> Optional[str]:
-        """Why the layer is excluded, or None. Remembers which names matched."""
-        found = None
-        for i, (name, pattern) in enumerate(zip(self.names, self.patterns)):
-            if pattern.match(full_name) if pattern else _covers(str(name), full_name):
-                self.matched[i] = True
-                found = found or f"excluded by {_text(name)!r}"
-        return found
-
-    def warnings(self, module_names: List[str]) -> List[str]:
-        candidates = sorted(set(module_names) | {name.rpartition(".")[2] for name in module_names})
-        texts = []
-        for name, matched in zip(self.names, self.matched):
-            if not matched:
-                near = difflib.get_close_matches(_text(name), candidates, n=3)
-                hint = f"; did you mean {', '.join(near)}?" if near else ""
-                texts.append(f"names_to_exclude: {_text(name)!r} matches no linear layer{hint}")
-        return texts
-
-
-def _text(name: Name) -> str:
-    return name if isinstance(name, str) else f"re:{name.pattern}"
-
-
-def _covers(name: str, full_name: str) -> bool:
-    """Is ``name`` the full name, a module above it, or (without dots) one component of it?"""
-    if full_name == name or full_name.startswith(name + "."):
-        return True
-    return name in full_name.split(".")
+        return cast(nn.Module, target)
 
 
 def _walk(parent: nn.Module, prefix: str, visited: Set[int]) -> Iterator[_Slot]:
@@ -270,40 +260,14 @@ def _walk(parent: nn.Module, prefix: str, visited: Set[int]) -> Iterator[_Slot]:
             yield from _walk(module, slot.name + ".", visited)
 
 
-def _is_conv1d(module: nn.Module) -> bool:
-    """GPT-2's Conv1D (transformers), by its name, so that transformers need not be there: weights [in, out]."""
-    return type(module).__name__ == "Conv1D" and isinstance(getattr(module, "weight", None), Tensor)
-
-
-def _is_attention_output(module: nn.Module) -> bool:
-    """The out_proj of nn.MultiheadAttention."""
-    return isinstance(module, nn.modules.linear.NonDynamicallyQuantizableLinear)
-
-
-def _weight(layer: Any) -> Tensor:
-    """[out, in]"""
-    weight: Tensor = layer.weight
-    return weight.t() if _is_conv1d(layer) else weight
-
-
-def _own_reason(layer: Any) -> Optional[str]:
-    if isinstance(layer.weight, nn.parameter.UninitializedParameter):
-        return "its weight is not initialized yet (call the model once)"
-    if layer.weight.dim() != 2:
-        return f"its weight has {layer.weight.dim()} dimensions"
-    if layer._forward_hooks or layer._forward_pre_hooks:
-        return "it has forward hooks, which may compute its weight or observe it (remove them first)"
-    return None
-
-
 def _require_quantizable(slot: _Slot) -> None:
     weight = cast(Tensor, slot.layer().weight)
-    if weight.dtype not in _DTYPES:
+    if weight.dtype not in operators.DTYPES:
         raise TypeError(
             f"cannot quantize {slot.name}: its weight is {weight.dtype}; convert the model to float32, bfloat16 or "
             "float16, or exclude the layer. Nothing was replaced"
         )
-    if weight.is_meta or weight.numel() == 0:
+    if weight.numel() == 0:
         return
     low, high = torch.aminmax(weight.detach())
     if not (torch.isfinite(low) and torch.isfinite(high)):
@@ -311,6 +275,15 @@ def _require_quantizable(slot: _Slot) -> None:
             f"cannot quantize {slot.name}: its weight has NaN or infinite elements; exclude the layer or repair the "
             "model. Nothing was replaced"
         )
+
+
+def _tell_transformers(model: nn.Module) -> None:
+    """A transformers model saves its quantized layers (save_pretrained) if it knows of them."""
+    transformers = sys.modules.get("transformers")
+    if transformers is not None and isinstance(model, transformers.PreTrainedModel):
+        from .hf import attach
+
+        attach(model)
 
 
 def _bytes(model: nn.Module) -> int:

@@ -41,7 +41,7 @@ const LinearKernel& BestLinear(Isa isa) {
 
 // With few rows memory is the limit. Then 16-bit words of x, half as many parts as digits and all of them in tiles of
 // four outputs, read weights faster although they cost twice the instructions: 1.3 times at 3 and 4 rows of 16 bits.
-// Rows of float32 are two words too, and better as three digits.
+// Rows of 24 bits are two words too, and better as three digits.
 const LinearKernel* FewRowsLinear(Isa isa) { return isa == Isa::kAvx512Vnni ? LinearWordsFor(Isa::kAvx512) : nullptr; }
 
 KernelTable MakeTable(Isa isa) {

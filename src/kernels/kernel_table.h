@@ -13,14 +13,15 @@ inline constexpr int64_t kFewRows = 5;
 struct KernelTable {
   Isa isa;
   const LinearKernel* linear;
-  /// For 2 to kFewRows rows of kBF16 or kF16: null where `linear` is as fast.
+  /// For 2 to kFewRows rows of mostly two digits: null where `linear` is as fast.
   const LinearKernel* few_rows_linear;
   MeasureRowsFn measure_rows;
   const FloatKernels* floats;
   const BlockAttention* block_attention;  ///< null where the processor has nothing for it
 
-  const LinearKernel& LinearFor(ConstMatrix x) const {
-    const bool few = x.rows > 1 && x.rows <= kFewRows && x.dtype != DType::kF32;
+  /// `digits` as MeasureRowsFn takes it.
+  const LinearKernel& LinearFor(int64_t rows, int32_t digits) const {
+    const bool few = rows > 1 && rows <= kFewRows && digits == 2;
     return few && few_rows_linear != nullptr ? *few_rows_linear : *linear;
   }
 };

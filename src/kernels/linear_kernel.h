@@ -61,12 +61,12 @@ struct LinearKernel {
 };
 
 /// RowScale without first_part for rows [m_begin, m_end) of x: exact comparisons, so the same everywhere. (Per
-/// instruction set, because it reads all of x.)
-using MeasureRowsFn = void (*)(ConstMatrix x, int64_t m_begin, int64_t m_end, RowScale* rows);
+/// instruction set, because it reads all of x.) `digits`: 3 for all rows, or 2 and 3 only for rows in which more than
+/// three quarters of the non-zero elements are smaller than the largest / 256 (outliers).
+using MeasureRowsFn = void (*)(ConstMatrix x, int32_t digits, int64_t m_begin, int64_t m_end, RowScale* rows);
 
-/// The RowScale of a finite row of `dtype` whose largest element is `largest`. `outlier` tells that more than three
-/// quarters of its non-zero elements are smaller than largest / 256.
-RowScale MakeRowScale(DType dtype, float largest, bool outlier);
+/// The RowScale of a finite row whose largest element is `largest`, as 2 or 3 digits.
+RowScale MakeRowScale(float largest, int32_t digits);
 /// The RowScale of a row with an infinity or NaN.
 RowScale NonFiniteRowScale();
 

@@ -58,8 +58,7 @@ void Multiply(const MultiplyArgs& args) {
 
 }  // namespace
 
-RowScale MakeRowScale(DType dtype, float largest, bool outlier) {
-  const int32_t digits = dtype == DType::kF32 || outlier ? 3 : 2;
+RowScale MakeRowScale(float largest, int32_t digits) {
   const float limit = digits == 3 ? kThreeDigitMax : kTwoDigitMax;
   if (largest == 0.0F) return {1.0F, 0.0F, 0.0F, limit, digits, 0};
   const float pre_scale = largest < kTiny ? kPreScale : 1.0F;
@@ -86,7 +85,7 @@ void NonFiniteRow(const void* x, DType x_dtype, const MultiplyArgs& args, int64_
   }
 }
 
-void MeasureRowsRef(ConstMatrix x, int64_t m_begin, int64_t m_end, RowScale* rows) {
+void MeasureRowsRef(ConstMatrix x, int32_t digits, int64_t m_begin, int64_t m_end, RowScale* rows) {
   for (int64_t m = m_begin; m < m_end; ++m) {
     float largest = 0.0F;
     bool finite = true;
@@ -108,7 +107,7 @@ void MeasureRowsRef(ConstMatrix x, int64_t m_begin, int64_t m_end, RowScale* row
       nonzero += value != 0.0F ? 1 : 0;
       small += value != 0.0F && static_cast<double>(value) < small_below ? 1 : 0;
     }
-    rows[m] = MakeRowScale(x.dtype, largest, 4 * small > 3 * nonzero);
+    rows[m] = MakeRowScale(largest, 4 * small > 3 * nonzero ? 3 : digits);
   }
 }
 

@@ -40,15 +40,16 @@ T LargestMagnitude(const T* x, int64_t n) {
   return largest;
 }
 
-// Of n elements of 16 bits: how many are not zero, and how many of these have a magnitude below `below` (as bits).
+// Of n elements, as bits: how many are not zero, and how many of these have a magnitude below `below`.
 struct Counts {
   int64_t nonzero = 0;
   int64_t small = 0;
 };
-Counts CountSmall(const int16_t* x, int64_t n, int16_t below) {
-  const hn::ScalableTag<int16_t> d;
+template <class T>
+Counts CountSmall(const T* x, int64_t n, T below) {
+  const hn::ScalableTag<T> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const auto mask = hn::Set(d, 0x7FFF);
+  const auto mask = hn::Set(d, hwy::LimitsMax<T>());
   const auto limit = hn::Set(d, below);
   const auto zero = hn::Zero(d);
   Counts counts;
@@ -60,39 +61,53 @@ Counts CountSmall(const int16_t* x, int64_t n, int16_t below) {
     counts.small += static_cast<int64_t>(hn::CountTrue(d, hn::And(nonzero, hn::Lt(magnitude, limit))));
   }
   for (; i < n; ++i) {
-    const auto magnitude = static_cast<int16_t>(x[i] & 0x7FFF);
+    const auto magnitude = static_cast<T>(x[i] & hwy::LimitsMax<T>());
     counts.nonzero += magnitude != 0 ? 1 : 0;
     counts.small += magnitude != 0 && magnitude < below ? 1 : 0;
   }
   return counts;
 }
 
+// What the bits of a dtype mean.
+struct Bits {
+  int mantissa;
+  double spacing;  // of the subnormal numbers
+};
+Bits BitsOf(DType dtype) {
+  if (dtype == DType::kF32) return {23, 0x1p-149};
+  return dtype == DType::kBF16 ? Bits{7, 0x1p-133} : Bits{10, 0x1p-24};
+}
+
 // The smallest bits, without sign, of a number that is not below a / 256, where a has bits `largest`.
-int16_t SmallBelow(int16_t largest, DType dtype) {
-  const int mantissa_bits = dtype == DType::kBF16 ? 7 : 10;
-  const int exponent = largest >> mantissa_bits;
-  if (exponent > 8) return static_cast<int16_t>(largest - (8 << mantissa_bits));
+template <class T>
+T SmallBelow(T largest, DType dtype) {
+  const Bits bits = BitsOf(dtype);
+  const int exponent = largest >> bits.mantissa;
+  if (exponent > 8) return static_cast<T>(largest - (T{8} << bits.mantissa));
   // a / 256 is not a normal number: below that, numbers are as far apart as their bits.
-  const double spacing = dtype == DType::kBF16 ? 0x1p-133 : 0x1p-24;
   const double a = static_cast<double>(LoadFloat(&largest, dtype, 0));
-  return static_cast<int16_t>(std::ceil(a / 256 / spacing));
+  return static_cast<T>(std::ceil(a / 256 / bits.spacing));
 }
 
-RowScale Measure(const void* x, DType dtype, int64_t k) {
-  if (dtype == DType::kF32) {
-    const int32_t largest = LargestMagnitude(static_cast<const int32_t*>(x), k);
-    if (largest >= 0x7F800000) return NonFiniteRowScale();
-    return MakeRowScale(dtype, LoadFloat(&largest, dtype, 0), false);
+template <class T>
+RowScale MeasureRow(const T* x, DType dtype, int64_t k, int32_t digits) {
+  const T largest = LargestMagnitude(x, k);
+  const T infinity = dtype == DType::kF16 ? T{0x7C00} : static_cast<T>(T{0xFF} << BitsOf(dtype).mantissa);
+  if (largest >= infinity) return NonFiniteRowScale();
+  if (digits == 2) {
+    const Counts counts = CountSmall(x, k, SmallBelow(largest, dtype));
+    if (4 * counts.small > 3 * counts.nonzero) digits = 3;
   }
-  const auto* bits = static_cast<const int16_t*>(x);
-  const int16_t largest = LargestMagnitude(bits, k);
-  if (largest >= (dtype == DType::kBF16 ? 0x7F80 : 0x7C00)) return NonFiniteRowScale();
-  const Counts counts = CountSmall(bits, k, SmallBelow(largest, dtype));
-  return MakeRowScale(dtype, LoadFloat(&largest, dtype, 0), 4 * counts.small > 3 * counts.nonzero);
+  return MakeRowScale(LoadFloat(&largest, dtype, 0), digits);
 }
 
-void MeasureRows(ConstMatrix x, int64_t m_begin, int64_t m_end, RowScale* rows) {
-  for (int64_t m = m_begin; m < m_end; ++m) rows[m] = Measure(x.Row(m), x.dtype, x.cols);
+RowScale Measure(const void* x, DType dtype, int64_t k, int32_t digits) {
+  if (dtype == DType::kF32) return MeasureRow(static_cast<const int32_t*>(x), dtype, k, digits);
+  return MeasureRow(static_cast<const int16_t*>(x), dtype, k, digits);
+}
+
+void MeasureRows(ConstMatrix x, int32_t digits, int64_t m_begin, int64_t m_end, RowScale* rows) {
+  for (int64_t m = m_begin; m < m_end; ++m) rows[m] = Measure(x.Row(m), x.dtype, x.cols, digits);
 }
 
 // -------------------------------------------------------------------------------------------------- packing

@@ -48,8 +48,14 @@ void Meet(int workers) {
 /// One call of Forward or ForwardTogether.
 class ForwardPass {
  public:
-  ForwardPass(std::span<const Linear* const> layers, ConstMatrix x, std::span<const Matrix> y, Workspace& workspace)
-      : layers_(layers), x_(x), y_(y), workspace_(workspace) {}
+  ForwardPass(std::span<const Linear* const> layers, ConstMatrix x, std::span<const Matrix> y, Workspace& workspace,
+              ActivationBits bits)
+      : layers_(layers),
+        x_(x),
+        y_(y),
+        workspace_(workspace),
+        bits_(bits),
+        digits_(x.dtype == DType::kF32 && bits == ActivationBits::k24 ? 3 : 2) {}
 
   void Run() {
     Check();
@@ -104,7 +110,7 @@ class ForwardPass {
   }
 
   void RunOneByOne() {
-    for (size_t i = 0; i < layers_.size(); ++i) layers_[i]->Forward(x_, y_[i], workspace_);
+    for (size_t i = 0; i < layers_.size(); ++i) layers_[i]->Forward(x_, y_[i], workspace_, bits_);
   }
 
   // Outputs of all layers in one row of units of `align` outputs, so that threads share them evenly.
@@ -128,7 +134,7 @@ class ForwardPass {
   }
 
   void RunInt8() {
-    const LinearKernel& linear = kernels_->LinearFor(x_);
+    const LinearKernel& linear = kernels_->LinearFor(x_.rows, digits_);
     const auto unit_bytes = static_cast<int64_t>(linear.packed_bytes(linear.row_align, x_.cols));
     const int64_t block = std::max<int64_t>(1, kMaxPackedBytes / unit_bytes) * linear.row_align;
     for (int64_t m = 0; m < x_.rows; m += block) RunInt8Rows(linear, {m, std::min(m + block, x_.rows)});
@@ -141,7 +147,7 @@ class ForwardPass {
     std::byte* packed = workspace_.impl().packed.Reserve(linear.packed_bytes(x.rows, x.cols));
     const auto prepare = [&](int worker, int workers) {
       const Range share = Share(x.rows, linear.row_align, worker, workers);
-      kernels_->measure_rows(x, share.begin, share.end, scales);
+      kernels_->measure_rows(x, digits_, share.begin, share.end, scales);
       Meet(workers);
       if (worker == 0) NumberParts(linear, scales, x.rows);
       Meet(workers);
@@ -224,18 +230,26 @@ class ForwardPass {
   ConstMatrix x_;
   std::span<const Matrix> y_;
   Workspace& workspace_;
+  ActivationBits bits_;
+  int32_t digits_;  // of rows of x without outliers
   const KernelTable* kernels_ = nullptr;
   int64_t work_ = 0;  // multiply-adds of one row of x
 };
 
-void Linear::Forward(ConstMatrix x, Matrix y, Workspace& workspace) const {
+ActivationBits ActivationBitsOf(int64_t bits) {
+  if (bits == 16) return ActivationBits::k16;
+  if (bits == 24) return ActivationBits::k24;
+  throw Error(StrCat("activation_bits is ", bits, "; it must be 24 (the accuracy of float32) or 16"));
+}
+
+void Linear::Forward(ConstMatrix x, Matrix y, Workspace& workspace, ActivationBits bits) const {
   const Linear* const layer = this;
-  ForwardTogether({&layer, 1}, x, {&y, 1}, workspace);
+  ForwardTogether({&layer, 1}, x, {&y, 1}, workspace, bits);
 }
 
 void Linear::ForwardTogether(std::span<const Linear* const> layers, ConstMatrix x, std::span<const Matrix> y,
-                             Workspace& workspace) {
-  ForwardPass(layers, x, y, workspace).Run();
+                             Workspace& workspace, ActivationBits bits) {
+  ForwardPass(layers, x, y, workspace, bits).Run();
 }
 
 }  // namespace w8a16

@@ -17,12 +17,15 @@ using testing::Random;
 constexpr DType kDTypes[] = {DType::kF32, DType::kBF16, DType::kF16};
 constexpr Int8Encoding kEncodings[] = {Int8Encoding::kSigned, Int8Encoding::kFlipped};
 
+// The digits of rows without outliers.
+int32_t DigitsOf(const Problem& p) { return p.dtype == DType::kF32 && p.activation_bits == 24 ? 3 : 2; }
+
 // What Linear does, without threads: outputs in ranges of `n_cut`, rows in ranges of `m_cut`.
 std::vector<std::byte> Multiplied(const KernelTable& table, const Problem& p, int64_t n_cut, int64_t m_cut) {
   const DefaultFloatEnv env;
   const LinearKernel& kernel = *table.linear;
   std::vector<RowScale> rows(static_cast<size_t>(p.m));
-  table.measure_rows(p.X(), 0, p.m, rows.data());
+  table.measure_rows(p.X(), DigitsOf(p), 0, p.m, rows.data());
   int32_t parts = 0;
   for (RowScale& row : rows) {
     row.first_part = parts;
@@ -62,7 +65,7 @@ std::vector<std::byte> Multiplied(const KernelTable& table, const Problem& p, in
   return y;
 }
 
-void ExpectAllEqual(const Problem& p, int64_t n_cut = 1 << 30, int64_t m_cut = 1 << 30) {
+void ExpectEqual(const Problem& p, int64_t n_cut, int64_t m_cut) {
   const std::vector<std::byte> expected = p.Expected();
   for (Isa isa : AvailableIsas()) {
     const KernelTable& table = Kernels(isa);
@@ -76,6 +79,14 @@ void ExpectAllEqual(const Problem& p, int64_t n_cut = 1 << 30, int64_t m_cut = 1
   }
 }
 
+void ExpectAllEqual(const Problem& p, int64_t n_cut = 1 << 30, int64_t m_cut = 1 << 30) {
+  ExpectEqual(p, n_cut, m_cut);
+  if (p.dtype != DType::kF32) return;
+  Problem with_16_bits = p;
+  with_16_bits.activation_bits = 16;
+  ExpectEqual(with_16_bits, n_cut, m_cut);
+}
+
 // Says which instruction sets the others of these tests could not cover here.
 class EachInstructionSet : public ::testing::TestWithParam<Isa> {};
 
@@ -87,7 +98,8 @@ TEST_P(EachInstructionSet, EqualsTheDefinitionAroundEveryBlockEdge) {
   for (int64_t k : {15, 16, 17, 63, 64, 65, 127, 129, 2047, 2048, 2049, 4095, 4097}) {
     for (int64_t m : {1, 2, 3, 5, 13}) {
       const DType dtype = kDTypes[seed % 3];
-      const Problem p(m, 13, k, dtype, dtype, kEncodings[seed / 3 % 2], true, seed);
+      Problem p(m, 13, k, dtype, dtype, kEncodings[seed / 3 % 2], true, seed);
+      if (seed % 2 == 0) p.activation_bits = 16;
       ASSERT_EQ(p.Difference(p.Expected(), Multiplied(table, p, 1 << 30, 1 << 30)), "");
       ++seed;
     }
@@ -180,8 +192,9 @@ TEST(LinearKernel, ConstantRowsDoNotOverflow) {
 }
 
 TEST(LinearKernel, RowsWithOutliersGetThreeDigits) {
-  for (DType dtype : {DType::kBF16, DType::kF16}) {
+  for (DType dtype : kDTypes) {
     Problem p(19, 21, 203, dtype, dtype, Int8Encoding::kFlipped, true, 11);
+    p.activation_bits = 16;
     Random random(5);
     for (int64_t i = 0; i < p.m; ++i) {
       // Around the limits: elements of exactly a / 256, and exactly three quarters small ones.
@@ -194,7 +207,7 @@ TEST(LinearKernel, RowsWithOutliersGetThreeDigits) {
     ExpectAllEqual(p);
     std::vector<RowScale> rows(static_cast<size_t>(p.m));
     for (Isa isa : AvailableIsas()) {
-      Kernels(isa).measure_rows(p.X(), 0, p.m, rows.data());
+      Kernels(isa).measure_rows(p.X(), DigitsOf(p), 0, p.m, rows.data());
       int three = 0;
       for (const RowScale& row : rows) three += row.digits == 3 ? 1 : 0;
       EXPECT_GT(three, 2) << IsaName(isa);
@@ -204,16 +217,21 @@ TEST(LinearKernel, RowsWithOutliersGetThreeDigits) {
 }
 
 TEST(LinearKernel, TheOutlierRuleIsExact) {
-  for (DType dtype : {DType::kBF16, DType::kF16}) {
+  struct Range {
+    DType dtype;
+    int lowest;
+    int highest;
+  };
+  for (const Range& range :
+       {Range{DType::kBF16, -133, 127}, Range{DType::kF16, -24, 15}, Range{DType::kF32, -149, 127}}) {
+    const DType dtype = range.dtype;
     // Largest elements over the whole range, with all small elements next to a / 256 on either side.
-    const int steps = dtype == DType::kBF16 ? 127 + 133 : 15 + 24;
-    const int lowest = dtype == DType::kBF16 ? -133 : -24;
-    for (int e = 0; e < steps; ++e) {
-      const float a = std::ldexp(1.5F, lowest + e);
+    for (int e = range.lowest; e < range.highest; ++e) {
+      const float a = std::ldexp(1.5F, e);
       for (int side : {-1, 0, 1}) {
-        uint16_t near = 0;
+        uint32_t near = 0;  // little-endian: the bits of any dtype
         StoreFloat(&near, dtype, 0, a / 256);
-        near = static_cast<uint16_t>(std::max(0, near + side));
+        near = side < 0 && near == 0 ? 0 : near + static_cast<uint32_t>(side);
         const float x_near = LoadFloat(&near, dtype, 0);
         Problem p(1, 2, 9, dtype, dtype, Int8Encoding::kSigned, false, 3);
         for (int64_t k = 0; k < p.k; ++k) p.SetX(0, k, k == 4 ? a : x_near);

@@ -58,7 +58,7 @@ Int8Weights WeightsOf(const Problem& p) {
 
 std::vector<std::byte> Forward(const Linear& layer, const Problem& p, Workspace& workspace) {
   std::vector<std::byte> y = p.Blank();
-  layer.Forward(p.X(), p.Y(y), workspace);
+  layer.Forward(p.X(), p.Y(y), workspace, ActivationBitsOf(p.activation_bits));
   return y;
 }
 
@@ -111,6 +111,63 @@ TEST(Linear, EqualsTheDefinitionWithAnyInstructionSetAndAnyNumberOfThreads) {
   }
 }
 
+TEST(Linear, Float32RowsOf16BitsEqualTheDefinitionToo) {
+  struct Shape {
+    int64_t m, n, k;
+  };
+  for (const Shape& s : {Shape{1, 1500, 1000}, Shape{3, 900, 700}, Shape{5, 64, 4097}, Shape{40, 200, 300},
+                         Shape{700, 9, 520}, Shape{2, 33, 65537}}) {
+    const auto seed = static_cast<uint64_t>(s.m + s.n + s.k);
+    Problem p(s.m, s.n, s.k, DType::kF32, DType::kF32, s.n % 2 == 0 ? Int8Encoding::kFlipped : Int8Encoding::kSigned,
+              true, seed);
+    p.activation_bits = 16;
+    p.SetX(s.m / 2, s.k / 2, 4000.0F);
+    if (s.m > 1) p.SetX(s.m - 1, 0, std::numeric_limits<float>::quiet_NaN());
+    for (int64_t k = 0; s.m > 2 && k < s.k; ++k) p.SetX(0, k, std::ldexp(LoadFloat(p.X().Row(0), p.dtype, k), -120));
+    const std::vector<std::byte> expected = p.Expected();
+    ForEachIsa([&] {
+      if (ActiveIsa() == Isa::kRef && s.m * s.n * s.k > 2000000) return;
+      const Linear layer(WeightsOf(p), "layer");
+      for (int threads : {1, 2, 3, 5}) {
+        const Threads set(threads);
+        Workspace workspace;
+        ASSERT_EQ(p.Difference(expected, Forward(layer, p, workspace)), "") << threads << " threads";
+        for (int64_t m = 0; m < std::min<int64_t>(p.m, 4); ++m) {
+          std::vector<std::byte> alone = expected;
+          const Matrix y = p.Y(alone);
+          layer.Forward({p.X().Row(m), p.dtype, 1, p.k, p.x_stride}, {y.Row(m), y.dtype, 1, y.cols, y.stride},
+                        workspace, ActivationBits::k16);
+          ASSERT_EQ(p.Difference(expected, alone), "") << "row " << m << " alone";
+        }
+      }
+    });
+  }
+}
+
+TEST(Linear, With16BitsRowsOfFloat32AreTheRowsOfBF16ThatTheyEqual) {
+  const Problem bf16(20, 33, 500, DType::kBF16, DType::kF32, Int8Encoding::kSigned, true, 4);
+  Problem p = bf16;
+  p.dtype = DType::kF32;
+  p.activation_bits = 16;
+  p.x.resize(static_cast<size_t>(p.m * p.x_stride) * sizeof(float));
+  for (int64_t m = 0; m < p.m; ++m) {
+    for (int64_t k = 0; k < p.k; ++k) p.SetX(m, k, LoadFloat(bf16.X().Row(m), bf16.dtype, k));
+  }
+  const Linear layer(WeightsOf(p), "layer");
+  Workspace workspace;
+  EXPECT_EQ(p.Difference(Forward(layer, bf16, workspace), Forward(layer, p, workspace)), "");
+}
+
+TEST(Linear, ActivationBitsAreTheOnesThatExist) {
+  EXPECT_EQ(ActivationBitsOf(16), ActivationBits::k16);
+  EXPECT_EQ(ActivationBitsOf(24), ActivationBits::k24);
+  for (int64_t bits : {0, 8, 32, -16}) {
+    EXPECT_THAT(
+        [bits] { ActivationBitsOf(bits); },
+        ::testing::ThrowsMessage<Error>(AllOf(HasSubstr(std::to_string(bits)), HasSubstr("24"), HasSubstr("16"))));
+  }
+}
+
 TEST(Linear, ARowDoesNotDependOnItsNeighbours) {
   Problem p(13, 70, 333, DType::kBF16, DType::kBF16, Int8Encoding::kFlipped, true, 3);
   p.SetX(4, 5, 3000.0F);
@@ -135,10 +192,17 @@ TEST(Linear, ARowDoesNotDependOnItsNeighbours) {
 }
 
 TEST(Linear, SeveralLayersTogetherGiveTheBitsOfSeparateCalls) {
-  for (int64_t m : {1, 5, 64}) {
-    const Problem a(m, 100, 257, DType::kF16, DType::kF16, Int8Encoding::kSigned, true, 1);
-    Problem b(m, 37, 257, DType::kF16, DType::kF32, Int8Encoding::kFlipped, false, 2);
-    Problem c(m, 600, 257, DType::kF16, DType::kF16, Int8Encoding::kSigned, false, 3);
+  struct Case {
+    int64_t m;
+    DType dtype;
+    int bits;
+  };
+  for (const auto& [m, dtype, bits] : {Case{1, DType::kF16, 24}, Case{5, DType::kF16, 24}, Case{64, DType::kF16, 24},
+                                       Case{1, DType::kF32, 16}, Case{5, DType::kF32, 16}, Case{64, DType::kF32, 24}}) {
+    Problem a(m, 100, 257, dtype, dtype, Int8Encoding::kSigned, true, 1);
+    Problem b(m, 37, 257, dtype, DType::kF32, Int8Encoding::kFlipped, false, 2);
+    Problem c(m, 600, 257, dtype, dtype, Int8Encoding::kSigned, false, 3);
+    a.activation_bits = b.activation_bits = c.activation_bits = bits;
     b.x = a.x;
     c.x = a.x;
     ForEachIsa([&] {
@@ -153,7 +217,7 @@ TEST(Linear, SeveralLayersTogetherGiveTheBitsOfSeparateCalls) {
         std::vector<std::byte> yb = b.Blank();
         std::vector<std::byte> yc = c.Blank();
         const Matrix results[] = {a.Y(ya), b.Y(yb), c.Y(yc)};
-        Linear::ForwardTogether(layers, a.X(), results, workspace);
+        Linear::ForwardTogether(layers, a.X(), results, workspace, ActivationBitsOf(bits));
         EXPECT_EQ(a.Difference(Forward(layer_a, a, workspace), ya), "");
         EXPECT_EQ(b.Difference(Forward(layer_b, b, workspace), yb), "");
         EXPECT_EQ(c.Difference(Forward(layer_c, c, workspace), yc), "");
@@ -200,6 +264,33 @@ TEST(Linear, MatchesFloat64WithinFloat32Accuracy) {
       EXPECT_LE(std::fabs(LoadFloat(p.Y(y).Row(m), p.y_dtype, n) - exact), 1e-5 * std::sqrt(x2 * w2));
     }
   }
+}
+
+TEST(Linear, With16BitsFloat32IsOffByTheBoundAtMost) {
+  // Half a step of each element, and float32's own rounding.
+  Problem p(4, 50, 4096, DType::kF32, DType::kF32, Int8Encoding::kSigned, false, 21);
+  p.activation_bits = 16;
+  const Linear layer(WeightsOf(p), "layer");
+  Workspace workspace;
+  std::vector<std::byte> y = Forward(layer, p, workspace);
+  double worst = 0;
+  for (int64_t m = 0; m < p.m; ++m) {
+    for (int64_t n = 0; n < p.n; ++n) {
+      double exact = 0;
+      double x2 = 0;
+      double w2 = 0;
+      for (int64_t k = 0; k < p.k; ++k) {
+        const double x = LoadFloat(p.X().Row(m), p.dtype, k);
+        const double w = static_cast<double>(p.q[static_cast<size_t>(n * p.k + k)]) * p.scales[static_cast<size_t>(n)];
+        exact += x * w;
+        x2 += x * x;
+        w2 += w * w;
+      }
+      worst = std::max(worst, std::fabs(LoadFloat(p.Y(y).Row(m), p.y_dtype, n) - exact) / std::sqrt(x2 * w2));
+    }
+  }
+  EXPECT_LE(worst, std::sqrt(4096.0) / 65278 + 1e-6);
+  EXPECT_GE(worst, 1e-7) << "these would be 24 bits";
 }
 
 // Memory that ends where nothing may be read any more.

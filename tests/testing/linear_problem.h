@@ -17,6 +17,7 @@ struct Problem {
   DType y_dtype = DType::kF32;
   Int8Encoding encoding = Int8Encoding::kSigned;
   bool with_bias = true;
+  int activation_bits = 24;  ///< of float32 x
   int64_t x_stride = 0, w_stride = 0, y_stride = 0;
   std::vector<int8_t> q;  ///< [n, k]
   std::vector<uint8_t> weights;
@@ -58,7 +59,7 @@ struct Problem {
   std::vector<std::byte> Expected() const {
     std::vector<std::byte> y = Blank();
     for (int64_t i = 0; i < m; ++i) {
-      const OracleRow row(X(), i);
+      const OracleRow row(X(), i, activation_bits);
       for (int64_t j = 0; j < n; ++j) {
         const auto at = static_cast<size_t>(j);
         const float value = row.Result(q.data() + j * k, scales[at], with_bias ? &bias[at] : nullptr);
@@ -81,7 +82,7 @@ struct Problem {
       return "y[" + std::to_string(at / y_stride) + ", " + std::to_string(at % y_stride) + "] is " +
              std::to_string(LoadFloat(actual.data(), y_dtype, at)) + " instead of " +
              std::to_string(LoadFloat(expected.data(), y_dtype, at)) + " (m " + std::to_string(m) + ", n " +
-             std::to_string(n) + ", k " + std::to_string(k) + ")";
+             std::to_string(n) + ", k " + std::to_string(k) + ", " + std::to_string(activation_bits) + " bits)";
     }
     return "";
   }

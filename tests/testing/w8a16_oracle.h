@@ -15,7 +15,8 @@ __extension__ using Int128 = __int128;
 /// The definition of W8A16, written down once more, word for word and without any of the library's code for it.
 class OracleRow {
  public:
-  OracleRow(ConstMatrix x, int64_t row) {
+  /// `activation_bits`, 16 or 24, is for float32 x only.
+  OracleRow(ConstMatrix x, int64_t row, int activation_bits = 24) {
     for (int64_t k = 0; k < x.cols; ++k) x_.push_back(LoadFloat(x.Row(row), x.dtype, k));
     float a = 0;
     for (float v : x_) {
@@ -29,7 +30,7 @@ class OracleRow {
       nonzero += v != 0 ? 1 : 0;
       small += v != 0 && static_cast<long double>(std::fabs(v)) < static_cast<long double>(a) / 256 ? 1 : 0;
     }
-    const bool three = x.dtype == DType::kF32 || 4 * small > 3 * nonzero;
+    const bool three = (x.dtype == DType::kF32 && activation_bits == 24) || 4 * small > 3 * nonzero;
     const float r = three ? 8355711.0F : 32639.0F;
     std::vector<float> v = x_;
     pre_scaled_ = a > 0 && a < 0x1p-100F;

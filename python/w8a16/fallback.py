@@ -1,0 +1,78 @@
+"""The operators as compositions of PyTorch's own, for devices without kernels of ours: the same 8-bit weights and scales as
+on the CPU, and the layer in the form ``F.linear(x, q) * scales + bias``, without a float32 copy of the weights."""
+
+from typing import Optional, Tuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+# dtype -> (smallest normal number, exponent of the smallest subnormal one)
+_SMALLEST = {torch.float32: (2.0**-126, 149), torch.bfloat16: (2.0**-126, 133), torch.float16: (2.0**-14, 24)}
+
+
+def linear(x: Tensor, int8_weights: Tensor, scales: Tensor, bias: Optional[Tensor]) -> Tensor:
+    """x ``[..., in]``, int8_weights ``[out, in]``, scales and bias ``[out]``; y ``[..., out]`` of the dtype of x. Does not
+    synchronize with the device."""
+    if x.dtype == torch.float16:
+        y = _linear_float16(x, int8_weights, scales)
+    else:
+        y = F.linear(x, int8_weights.to(x.dtype)) * scales
+    return (y if bias is None else y + bias).to(x.dtype)
+
+
+def _linear_float16(x: Tensor, int8_weights: Tensor, scales: Tensor) -> Tensor:
+    """Sums of q x overflow float16, so that the scale goes in before the sum. A scale s that float16 does not hold well is
+    split, s = part * 2^power: small ones into a part of [2^-14, 2^-13), large ones into one of [128, 256), so that neither
+    part * 127 nor the sum is too large where y is not."""
+    scales = scales.float()
+    part, exponent = torch.frexp(scales)  # part of [0.5, 1)
+    power = torch.where(scales < 2.0**-14, exponent + 13, torch.where(scales >= 256, exponent - 8, 0))
+    part = torch.ldexp(part, exponent - power).to(torch.float16)
+    y = F.linear(x, int8_weights.to(torch.float16) * part.unsqueeze(1)).float()
+    # Two steps: 2^power alone may be too small or too large for float32.
+    half = power // 2
+    return torch.ldexp(torch.ldexp(y, half), power - half)
+
+
+def quantize(weights: Tensor) -> Tuple[Tensor, Tensor]:
+    """Weights ``[out, in]`` of float32, bfloat16 or float16 -> int8_weights ``[out, in]`` and scales ``[out]`` of that dtype,
+    bit for bit those of the CPU kernel. Raises RuntimeError for NaN and infinity."""
+    weights = weights.detach()
+    rows, columns = weights.shape
+    if columns == 0:
+        return weights.new_empty((rows, 0), dtype=torch.int8), weights.new_ones((rows,))
+    largest = torch.linalg.vector_norm(weights, float("inf"), dim=1)
+    finite = torch.isfinite(largest)
+    if not bool(finite.all()):
+        row = int((~finite).nonzero()[0])
+        column = int((~torch.isfinite(weights[row])).nonzero()[0])
+        raise RuntimeError(
+            f"w8a16::quantize: weights row {row}, column {column} is {float(weights[row, column])}; NaN and infinity cannot "
+            "be quantized"
+        )
+    scales = _scales(largest)
+    int8_weights = torch.empty((rows, columns), dtype=torch.int8, device=weights.device)
+    block = max(1, _BLOCK // columns)  # a float32 copy of a few rows at a time
+    for begin in range(0, rows, block):
+        part = weights[begin : begin + block].float() / scales[begin : begin + block, None].float()
+        int8_weights[begin : begin + block] = part.round_().clamp_(-127, 127)
+    return int8_weights, scales
+
+
+_BLOCK = 1 << 23  # weights
+
+
+def _scales(largest: Tensor) -> Tensor:
+    dtype = largest.dtype
+    normal, bits = _SMALLEST[dtype]
+    wide = largest.float()
+    # The divisor is a tensor: division by a number is multiplication by its inverse on some devices, which rounds otherwise.
+    stored = (wide / torch.full_like(wide, 127)).to(dtype)
+    # Zero or subnormal: the smallest multiple of the smallest number with 127 scale >= largest, in integers.
+    units = torch.ldexp(torch.ldexp(wide, torch.full_like(wide, 64)), torch.full_like(wide, bits - 64))
+    steps = torch.where(stored.float() < normal, units, torch.zeros_like(units)).to(torch.int64)
+    steps = (steps + 126).div(127, rounding_mode="floor").float()
+    raised = torch.ldexp(torch.ldexp(steps, torch.full_like(wide, -64)), torch.full_like(wide, 64 - bits)).to(dtype)
+    scales = torch.where(stored.float() < normal, raised, stored)
+    return torch.where(largest == 0, torch.ones_like(scales), scales)
