@@ -5,10 +5,9 @@ from typing import Any, Dict, List, Optional, Tuple
 import torch
 from torch import Tensor, nn
 
-from .. import layout
+from .. import layout, linear_like
 from ..layer import W8A16LinearLayer
 from .scheme import INT_QUANTIZED
-from .selection import is_conv1d
 
 
 class PendingLayer(nn.Module):
@@ -68,7 +67,7 @@ def put_quantized(
             f"[{out_features}, {in_features}] (is config.json that of this checkpoint?)"
         )
     layer = W8A16LinearLayer(
-        in_features, out_features, bias=False, dtype=scales.dtype, device="meta", activation_bits=activation_bits
+        in_features, out_features, bias=False, dtype=scales.dtype, device="meta", activation_bits=activation_bits or 24
     )
     layer.int8_weights = nn.Parameter(int8_weights, requires_grad=False)
     layer.scales = nn.Parameter(scales, requires_grad=False)
@@ -83,12 +82,12 @@ def linear_shape(module: Any) -> Tuple[int, int]:
     if isinstance(module, PendingLayer):
         return module.out_features, module.in_features
     rows, columns = module.weight.shape
-    return (columns, rows) if is_conv1d(module) else (rows, columns)
+    return (columns, rows) if linear_like.is_conv1d(module) else (rows, columns)
 
 
 def float_weight(module: nn.Module, weight: Tensor) -> Tensor:
     """[out, in] of a tensor that lies as the module's weight does."""
-    return weight.t() if is_conv1d(module) else weight
+    return weight.t() if linear_like.is_conv1d(module) else weight
 
 
 def require_none_pending(model: nn.Module) -> None:

@@ -1,17 +1,17 @@
 """What transformers calls while it loads and saves a model: both major versions, where they agree."""
 
 import logging
-from typing import Any, Dict, List, Optional, Set
+from typing import Any, Dict, List, Optional, Sequence, Set
 
 from torch import Tensor, nn
 from transformers.quantizers.base import HfQuantizer
 
-from .. import layout, quantize
-from ..names import Exclusion
+from .. import layout, linear_like, quantize
+from ..layer import W8A16LinearLayer
 from . import headers, pending, scheme, selection
 from .config import W8A16Config, of_checkpoint
-from .saving import state_dict_as_stored
-from .versions import LoadingHooks
+from .saving import float_layers, state_dict_as_stored
+from .versions import Aliases, LoadingHooks, stored_keys
 
 logger = logging.getLogger(__name__)
 
@@ -35,29 +35,38 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):  # type: ignore[misc]
     # before
 
     def _process_model_before_weight_loading(self, model: nn.Module, **kwargs: Any) -> nn.Module:
+        self.separate_experts(model)
+        aliases = Aliases(model)
         if self.scheme is None:
-            self._select(model)
+            self._select(model, aliases)
         else:
             files = kwargs.get("checkpoint_files") or headers.locate(*_origin(model))
             self.headers = headers.read(files)
             headers.require_whole_layers(self.headers)
-            self._put_pending(model, self.scheme)
+            self._put_pending(model, self.scheme, aliases)
         return model
 
-    def _select(self, model: nn.Module) -> None:
+    def _select(self, model: nn.Module, aliases: Aliases) -> None:
         options = self.quantization_config
-        selected = selection.select(model, options.ignore, options.default_ignore)
+        selected = selection.select(model, options.ignore, options.default_ignore, aliases)
         self.to_quantize = set(selected.quantized)
         if not selected.quantized:
             logger.warning("w8a16: the model has no linear layer to quantize: everything stays float")
 
-    def _put_pending(self, model: nn.Module, checkpoint: scheme.Scheme) -> None:
-        own = Exclusion(self.quantization_config.ignore)
-        theirs = Exclusion(checkpoint.ignore)
+    def _put_pending(self, model: nn.Module, checkpoint: scheme.Scheme, aliases: Aliases) -> None:
+        own = selection.Ignored(self.quantization_config.ignore, aliases)
+        theirs = selection.Ignored(checkpoint.ignore, aliases)
+        targets = selection.Ignored(checkpoint.targets, aliases)
+        tied = selection.tied_layers(model)
         layers: List[str] = []
         for name, module in selection.linear_layers(model):
             unwanted = own.reason(name)
-            if theirs.reason(name) or not self._targets(checkpoint, name, module):
+            if theirs.reason(name) or name in tied:
+                continue
+            classes = {base.__name__ for base in type(module).__mro__}
+            targeted = classes.intersection(checkpoint.targets) or targets.reason(name)
+            # The command stores Conv1D, too, which others' target "Linear" does not select: the files decide.
+            if not targeted and not (linear_like.is_conv1d(module) and self._is_stored_quantized(aliases(name))):
                 continue
             if unwanted:
                 raise selection.IgnoreError(
@@ -65,22 +74,17 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):  # type: ignore[misc]
                     "again without what quantization took. Load the original model, or leave the name out"
                 )
             layers.append(name)
-        selection.require_all_matched(own, model)
-        tied = selection.tied_layers(model)
+        own.require_all_matched(model)
         for name in layers:
-            if name not in tied:
-                pending.put_pending(model, name, checkpoint.format)
+            pending.put_pending(model, name, checkpoint.format)
 
-    def _targets(self, checkpoint: scheme.Scheme, name: str, module: nn.Module) -> bool:
-        classes = {base.__name__ for base in type(module).__mro__}
-        if not classes.intersection(checkpoint.targets) and not Exclusion(checkpoint.targets).reason(name):
-            # The command stores Conv1D, too, which others' target "Linear" does not select: the files decide.
-            return selection.is_conv1d(module) and self._is_stored_quantized(name)
-        return True
-
-    def _is_stored_quantized(self, name: str) -> bool:
-        suffixes = tuple(f".{name}.{suffix}" for suffix in ("weight_packed", "weight_scale"))
-        return any(f".{key}".endswith(suffixes) or suffixes[0].endswith(f".{key}") for key in self.headers)
+    def _is_stored_quantized(self, names: Sequence[str]) -> bool:
+        # A base model's checkpoint has names without the prefix that they have in a model with a head.
+        return any(
+            f".{name}.weight_scale".endswith(f".{key}") or f".{key}".endswith(f".{name}.weight_scale")
+            for name in names
+            for key in self.headers
+        )
 
     # a layer's tensors have come
 
@@ -114,14 +118,14 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):  # type: ignore[misc]
         self.raise_kept_error()
         pending.require_none_pending(model)
         for module in model.modules():
-            if isinstance(module, selection.W8A16LinearLayer) and module.bias is not None:
+            if isinstance(module, W8A16LinearLayer) and module.bias is not None:
                 module.bias.requires_grad_(False)
         self.describe(model)
         return model
 
     def describe(self, model: Any) -> None:
         """Makes config.json say what the model is now."""
-        self.quantization_config.float_layers = selection.float_layers(model)
+        self.quantization_config.float_layers = float_layers(model, stored_keys)
         model.config.quantization_config = self.quantization_config
 
     def stored_state_dict(self, model: Any) -> Dict[str, Tensor]:

@@ -1,11 +1,12 @@
 """How transformers hands over tensors: the hooks that versions 4 and 5 do not share. Nothing else depends on a version."""
 
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+import torch
 import transformers
 from torch import Tensor, nn
 
-from . import pending
+from . import experts, pending
 
 _MAJOR = int(transformers.__version__.partition(".")[0])
 
@@ -30,20 +31,55 @@ class _Common:
     def raise_kept_error(self) -> None:
         """Raises what went wrong while tensors came, where it could not be raised at once."""
 
+    def separate_experts(self, model: nn.Module) -> None:
+        """Gives each expert linear layers of its own, where this version fuses them."""
+
+
+class Aliases:
+    """Full name of a layer -> that name and those in the checkpoint, where they differ (transformers renames)."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
+        self.known: Dict[str, List[str]] = {}
+
+    def __call__(self, name: str) -> List[str]:
+        if name not in self.known:
+            stored = [key[: -len(".weight")] for key in stored_keys(self.model, f"{name}.weight") if key.endswith(".weight")]
+            self.known[name] = list(dict.fromkeys([name, *stored]))
+        return self.known[name]
+
 
 if _MAJOR >= 5:
-    from transformers.core_model_loading import ConversionOps, WeightConverter
+    from transformers.conversion_mapping import get_model_conversion_mapping
+    from transformers.core_model_loading import ConversionOps, WeightConverter, revert_weight_conversion
+
+    def stored_keys(model: Any, key: str) -> List[str]:
+        """The names under which save_pretrained writes the tensor ``key`` of the model."""
+        owner, _, name = key.rpartition(".")
+        like = model.get_submodule(owner)._parameters[name]
+        try:
+            return list(revert_weight_conversion(model, {key: torch.empty_like(like, device="meta")}))
+        except Exception:  # a conversion that needs values, or tensors that belong together: none that we quantize
+            return [key]
 
     class LoadingHooks(_Common):
         """Version 5: operations on the tensors of one layer, which it collects and names."""
 
         kept_error: Optional[Exception] = None
         files_are_ours = False
+        separated: Sequence[str] = ()
 
         def preprocess_model(self, model: Any, *args: Any, **kwargs: Any) -> Any:
             # A state dict that the caller gave must not be changed; tensors of files are this loading's own.
             self.files_are_ours = kwargs.get("checkpoint_files") is not None
             return super().preprocess_model(model, *args, **kwargs)  # type: ignore[misc]
+
+        def separate_experts(self, model: nn.Module) -> None:
+            self.separated = experts.separate(model, get_model_conversion_mapping(model, add_legacy=False))
+
+        def update_weight_conversions(self, weight_conversions: Any, model: nn.Module) -> Any:
+            kept = [entry for entry in weight_conversions if not (self.separated and experts.fuses(entry))]
+            return super().update_weight_conversions(kept, model)  # type: ignore[misc]
 
         def raise_kept_error(self) -> None:
             if self.kept_error is not None:
@@ -141,6 +177,10 @@ if _MAJOR >= 5:
 
 else:
 
+    def stored_keys(model: Any, key: str) -> List[str]:
+        """The names under which save_pretrained writes the tensor ``key`` of the model."""
+        return [key]
+
     class LoadingHooks(_Common):  # type: ignore[no-redef]
         """Version 4: one tensor after the other."""
 
@@ -203,8 +243,6 @@ else:
             return {name: dtype for name, _ in model.named_parameters() if self.owner(model, name) is None}
 
         def adjust_target_dtype(self, dtype: Any) -> Any:
-            import torch
-
             return torch.int8
 
         def get_state_dict(self, model: nn.Module) -> Dict[str, Tensor]:
