@@ -6,7 +6,7 @@ Importing this package registers the method with transformers (4.56 or later).
 from transformers.quantizers.auto import register_quantization_config, register_quantizer
 
 from ..layout import LayoutError
-from .attach import attach, detach
+from .attach import attach
 from .config import METHOD, W8A16Config
 from .loading import from_pretrained
 from .quantizer import W8A16HfQuantizer
@@ -23,6 +23,5 @@ __all__ = [
     "W8A16Config",
     "W8A16HfQuantizer",
     "attach",
-    "detach",
     "from_pretrained",
 ]

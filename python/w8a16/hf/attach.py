@@ -11,24 +11,22 @@ from .quantizer import W8A16HfQuantizer
 
 
 def attach(model: Any) -> None:
-    """Gives the transformers models at and below ``model`` that hold W8A16LinearLayers what save_pretrained asks for.
+    """Brings what save_pretrained asks for up to date, for the transformers models at and below ``model``.
 
-    Others are left alone, and so is a model that transformers quantized by another method (it will say whether it can be
+    Those that hold W8A16LinearLayers save a quantized checkpoint from then on; those that were ours and hold none any more
+    save a float one. A model that transformers quantized by another method is left alone (it will say whether it can be
     saved). May be called again.
     """
     for module in model.modules():
-        if not isinstance(module, PreTrainedModel) or getattr(module, "hf_quantizer", None) is not None:
+        if not isinstance(module, PreTrainedModel):
             continue
-        if not any(isinstance(layer, W8A16LinearLayer) for layer in module.modules()):
-            continue
-        config = W8A16Config(checkpoint=scheme.describe([]))
-        module.hf_quantizer = W8A16HfQuantizer(config, pre_quantized=True)
-        module.hf_quantizer.describe(module)
-
-
-def detach(model: Any) -> None:
-    """The way back, for models that have no W8A16LinearLayer any more."""
-    for module in model.modules():
         quantizer = getattr(module, "hf_quantizer", None)
-        if isinstance(module, PreTrainedModel) and isinstance(quantizer, W8A16HfQuantizer):
-            quantizer.remove_quantization_config(module)
+        quantized = any(isinstance(layer, W8A16LinearLayer) for layer in module.modules())
+        if isinstance(quantizer, W8A16HfQuantizer):
+            if quantized:
+                quantizer.describe(module)
+            else:
+                quantizer.remove_quantization_config(module)
+        elif quantizer is None and quantized:
+            module.hf_quantizer = W8A16HfQuantizer(W8A16Config(checkpoint=scheme.describe([])))
+            module.hf_quantizer.describe(module)

@@ -80,8 +80,7 @@ W8A16Config.__name__ = CompressedTensorsConfig.__name__
 
 
 def of_checkpoint(config: Any) -> W8A16Config:
-    """The options for a quantizer whose config transformers made: ours, or a checkpoint's with our loading attributes."""
-    if isinstance(config, W8A16Config):
-        return config
-    given: W8A16Config = config.w8a16
-    return W8A16Config(given.ignore, given.default_ignore, given.activation_bits, checkpoint=config.to_dict())
+    """A quantizer's own options, of a config that transformers made: ours, or a checkpoint's with our loading attributes."""
+    given: W8A16Config = config if isinstance(config, W8A16Config) else config.w8a16
+    checkpoint = given.checkpoint if given is config else config.to_dict()
+    return W8A16Config(given.ignore, given.default_ignore, given.activation_bits, checkpoint=checkpoint)

@@ -77,6 +77,14 @@ def put_quantized(
     return layer
 
 
+def put_dequantized(model: nn.Module) -> None:
+    """Puts a float linear layer in the place of every W8A16LinearLayer; those that occur twice stay shared."""
+    made: Dict[int, nn.Module] = {}
+    for name, module in list(model.named_modules(remove_duplicate=False)):
+        if isinstance(module, W8A16LinearLayer):
+            _put(model, name, made.setdefault(id(module), module.dequantize()))
+
+
 def linear_shape(module: Any) -> Tuple[int, int]:
     """(out_features, in_features) of a linear layer, GPT-2's Conv1D or a PendingLayer."""
     if isinstance(module, PendingLayer):

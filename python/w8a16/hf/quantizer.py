@@ -28,6 +28,7 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):  # type: ignore[misc]
     def __init__(self, quantization_config: Any, **kwargs: Any) -> None:
         super().__init__(of_checkpoint(quantization_config), **kwargs)
         checkpoint = self.quantization_config.checkpoint
+        self.pre_quantized = checkpoint is not None
         self.scheme: Optional[scheme.Scheme] = scheme.read(checkpoint) if checkpoint is not None else None
         self.to_quantize: Set[str] = set()
         self.headers: Dict[str, headers.Header] = {}
@@ -134,9 +135,7 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):  # type: ignore[misc]
         return state_dict_as_stored(model)
 
     def _dequantize(self, model: Any, dtype: Any = None) -> Any:
-        from .. import dequantize  # not at import: it knows this package
-
-        dequantize(model)
+        pending.put_dequantized(model)
         return model if dtype is None else model.to(dtype)
 
     def is_serializable(self, safe_serialization: Any = None) -> bool:

@@ -240,6 +240,7 @@ else:
             return tensor
 
         def get_special_dtypes_update(self, model: nn.Module, dtype: Any) -> Dict[str, Any]:
+            dtype = torch.get_default_dtype() if dtype is None else dtype
             return {name: dtype for name, _ in model.named_parameters() if self.owner(model, name) is None}
 
         def adjust_target_dtype(self, dtype: Any) -> Any:

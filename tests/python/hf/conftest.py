@@ -49,7 +49,7 @@ CONFIGS = {
     "gpt2": lambda: transformers.GPT2Config(n_embd=48, n_layer=2, n_head=4, vocab_size=160, n_positions=64),
     "gpt_neox": lambda: transformers.GPTNeoXConfig(
         hidden_size=48, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4, vocab_size=160,
-        tie_word_embeddings=False,
+        tie_word_embeddings=False, rotary_pct=0.5,
     ),
     "falcon": lambda: transformers.FalconConfig(
         hidden_size=48, num_hidden_layers=2, num_attention_heads=4, vocab_size=160, bias=True, alibi=False

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 import torch
-from conftest import assert_same_checkpoint, settings, tensors
+from conftest import CONFIGS, assert_same_checkpoint, settings, tensors
 from safetensors.torch import save_file
 from transformers import AutoModel, AutoModelForCausalLM
 
@@ -82,10 +82,8 @@ def test_a_state_dict_given_by_the_caller_is_not_changed(quantized, ids):
     before = {name: tensor.clone() for name, tensor in state.items()}
     reference = w8a16.from_pretrained(quantized())
     config = W8A16Config(checkpoint=settings(quantized()))
-    plain = type(reference.config).from_dict({**reference.config.to_dict(), "quantization_config": None})
-    del plain.quantization_config
-    model = AutoModelForCausalLM.from_pretrained(
-        None, config=plain, state_dict=state, quantization_config=config, dtype=torch.float32
+    model = type(reference).from_pretrained(
+        None, config=CONFIGS["llama"](), state_dict=state, quantization_config=config, dtype=torch.float32
     )
     assert torch.equal(model(ids).logits, reference(ids).logits)
     assert all(torch.equal(state[name], tensor) for name, tensor in before.items())

@@ -77,7 +77,7 @@ def test_sharded_source_and_sharded_result(checkpoint, quantized, tmp_path):
 
 def test_state_dict_given_by_the_caller(checkpoint, ids):
     source = AutoModelForCausalLM.from_pretrained(checkpoint())
-    model = AutoModelForCausalLM.from_pretrained(
+    model = type(source).from_pretrained(
         None, config=source.config, state_dict=source.state_dict(), quantization_config=W8A16Config(), dtype=torch.float32
     )
     assert torch.equal(model.eval()(ids).logits, load(checkpoint())(ids).logits)
@@ -167,7 +167,7 @@ def test_weights_of_another_shape(checkpoint, tmp_path):
     config = AutoModelForCausalLM.from_pretrained(checkpoint()).config
     config.intermediate_size += 2
     with pytest.raises(LayoutError, match=r"mlp\.\w+_proj.weight has shape"):
-        load(checkpoint(), config=W8A16Config(), **{"config": config})
+        AutoModelForCausalLM.from_pretrained(checkpoint(), config=config, quantization_config=W8A16Config())
 
 
 def test_layers_that_the_checkpoint_does_not_have_stay_float(checkpoint):
