@@ -21,7 +21,7 @@ ARM_PACKAGES := g++-aarch64-linux-gnu gcc-aarch64-linux-gnu qemu-user googletest
 WITH_TORCH = -DW8A16_BUILD_TORCH=ON -DW8A16_TORCH_PYTHON=$(abspath $(VENV))/bin/python3
 # What was built in build-python is not built again.
 INSTALL_PACKAGE = CMAKE_BUILD_PARALLEL_LEVEL=$(JOBS) $(1)/bin/python -m pip install --quiet --disable-pip-version-check \
-  --no-build-isolation --no-deps --force-reinstall --config-settings=build-dir=build-python .
+  --no-build-isolation --no-deps --force-reinstall .
 
 .PHONY: demo build venv python test-build test test-transformers4 test-asan test-arm bench lint lint-all format fuzz clean
 .DEFAULT_GOAL := demo

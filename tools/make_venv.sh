@@ -60,8 +60,8 @@ from pip._vendor.packaging.requirements import Requirement
 needs = [Requirement(line) for line in metadata.get("requires_dist", [])]
 cuda = any(r.name.startswith(("nvidia-", "cuda-")) and (not r.marker or r.marker.evaluate({"extra": ""})) for r in needs)
 sys.exit(not cuda or "+cpu" in metadata["version"])' 2>/dev/null; then
-  echo "note: pip finds a CUDA build for $torch and downloads several GB now. What is tested here runs on the CPU;" \
-    "PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu makes pip prefer the build for it, of 0.2 GB" >&2
+  echo "note: pip finds a CUDA build for $torch and downloads several GB now. What is tested here runs on the CPU: where" \
+    "pip is configured to find a build for the CPU, that takes 0.2 GB" >&2
 fi
 
 pip install --quiet --requirement /dev/stdin <<<"$wanted"
