@@ -1,51 +1,35 @@
-# Finds LibTorch's headers and libraries directly: TorchConfig.cmake insists on finding everything that PyTorch was built
-# with (CUDA's compiler, protobuf), none of which is needed to use it from C++ on the CPU.
+# Finds the headers and libraries of LibTorch 2.8 or newer. PyTorch's own TorchConfig.cmake is not used: that of a CUDA build,
+# which is what pip installs by default, fails where CUDA's compiler is missing, and nothing of CUDA is needed here.
 #
-#   W8A16_TORCH_PYTHON   the Python whose PyTorch to use, where it brings headers
-#   LIBTORCH_ROOT        a LibTorch folder (include/, lib/)
-# Otherwise the system's (Debian: libtorch-dev). Gives the target w8a16_libtorch and LibTorch_VERSION.
+#   LIBTORCH_ROOT        a LibTorch folder (include/, lib/, share/)
+#   W8A16_TORCH_PYTHON   otherwise: the Python whose PyTorch to use
+# Gives the target w8a16_libtorch, LibTorch_VERSION and LibTorch_ROOT_DIR.
 
-if(NOT LIBTORCH_ROOT AND W8A16_TORCH_PYTHON)
-  execute_process(
-    COMMAND ${W8A16_TORCH_PYTHON} -c "import os, torch; print(os.path.dirname(torch.__file__))"
-    OUTPUT_VARIABLE python_torch OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
-  if(EXISTS "${python_torch}/include/torch/script.h")
-    set(LIBTORCH_ROOT ${python_torch})
+set(LibTorch_ROOT_DIR "${LIBTORCH_ROOT}")
+if(NOT LibTorch_ROOT_DIR AND W8A16_TORCH_PYTHON)
+  execute_process(COMMAND ${W8A16_TORCH_PYTHON} -c "import torch; print(torch.utils.cmake_prefix_path)"
+    OUTPUT_VARIABLE prefix OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  if(prefix)
+    cmake_path(SET LibTorch_ROOT_DIR NORMALIZE ${prefix}/../..)
   endif()
 endif()
 
-# What another root gave is not kept.
-if(NOT "${LIBTORCH_ROOT}" STREQUAL "${W8A16_LIBTORCH_ROOT_BEFORE}")
-  foreach(name INCLUDE_DIR API_INCLUDE_DIR torch_LIBRARY torch_cpu_LIBRARY c10_LIBRARY)
-    unset(LibTorch_${name} CACHE)
+set(LibTorch_LIBRARIES)
+if(LibTorch_ROOT_DIR)
+  if(NOT LibTorch_ROOT_DIR STREQUAL W8A16_LIBTORCH_ROOT_BEFORE)  # what another one gave is not kept
+    foreach(name INCLUDE_DIR API_INCLUDE_DIR torch_LIBRARY torch_cpu_LIBRARY c10_LIBRARY)
+      unset(LibTorch_${name} CACHE)
+    endforeach()
+    set(W8A16_LIBTORCH_ROOT_BEFORE "${LibTorch_ROOT_DIR}" CACHE INTERNAL "")
+  endif()
+  find_path(LibTorch_INCLUDE_DIR torch/script.h PATHS ${LibTorch_ROOT_DIR}/include NO_DEFAULT_PATH)
+  find_path(LibTorch_API_INCLUDE_DIR torch/all.h PATHS ${LibTorch_ROOT_DIR}/include/torch/csrc/api/include NO_DEFAULT_PATH)
+  foreach(library torch torch_cpu c10)
+    find_library(LibTorch_${library}_LIBRARY ${library} PATHS ${LibTorch_ROOT_DIR}/lib NO_DEFAULT_PATH)
+    list(APPEND LibTorch_LIBRARIES ${LibTorch_${library}_LIBRARY})
   endforeach()
-endif()
-set(W8A16_LIBTORCH_ROOT_BEFORE "${LIBTORCH_ROOT}" CACHE INTERNAL "")
-
-set(only_root)
-if(LIBTORCH_ROOT)
-  set(only_root NO_DEFAULT_PATH)
-endif()
-find_path(LibTorch_INCLUDE_DIR torch/script.h HINTS ${LIBTORCH_ROOT}/include ${only_root})
-find_path(LibTorch_API_INCLUDE_DIR torch/all.h
-  HINTS ${LibTorch_INCLUDE_DIR}/torch/csrc/api/include ${only_root} PATH_SUFFIXES torch/csrc/api/include)
-foreach(library torch torch_cpu c10)
-  find_library(LibTorch_${library}_LIBRARY ${library} HINTS ${LIBTORCH_ROOT}/lib ${only_root})
-  list(APPEND LibTorch_LIBRARIES ${LibTorch_${library}_LIBRARY})
-endforeach()
-
-if(LibTorch_API_INCLUDE_DIR)
-  foreach(header ${LibTorch_API_INCLUDE_DIR}/torch/version.h ${LibTorch_INCLUDE_DIR}/torch/headeronly/version.h)
-    if(EXISTS ${header} AND NOT LibTorch_VERSION)
-      file(STRINGS ${header} version_line REGEX "#define TORCH_VERSION \"|\"[0-9]+\\.[0-9]+\\.[0-9]+")
-      if(NOT version_line)
-        file(STRINGS ${header} version_line REGEX "^ *\"[0-9]+\\.[0-9]+")
-      endif()
-      if(version_line MATCHES "([0-9]+\\.[0-9]+\\.[0-9]+)")
-        set(LibTorch_VERSION ${CMAKE_MATCH_1})
-      endif()
-    endif()
-  endforeach()
+  include(${LibTorch_ROOT_DIR}/share/cmake/Torch/TorchConfigVersion.cmake OPTIONAL)
+  set(LibTorch_VERSION ${PACKAGE_VERSION})
 endif()
 
 include(FindPackageHandleStandardArgs)
@@ -55,22 +39,12 @@ find_package_handle_standard_args(LibTorch
   VERSION_VAR LibTorch_VERSION)
 
 if(LibTorch_FOUND AND NOT TARGET w8a16_libtorch)
-  add_library(w8a16_libtorch INTERFACE)
-  target_include_directories(w8a16_libtorch SYSTEM INTERFACE ${LibTorch_INCLUDE_DIR} ${LibTorch_API_INCLUDE_DIR})
-  # PyTorch from pip brings an OpenMP library under a name of its own; naming it first makes ours the same pool of threads.
-  file(GLOB bundled_openmp ${LIBTORCH_ROOT}/lib/libgomp*.so*)
-  if(NOT LIBTORCH_ROOT)
-    set(bundled_openmp)
-  endif()
+  add_library(w8a16_libtorch INTERFACE IMPORTED GLOBAL)
+  target_include_directories(w8a16_libtorch INTERFACE ${LibTorch_INCLUDE_DIR} ${LibTorch_API_INCLUDE_DIR})
+  # PyTorch brings an OpenMP library under a name of its own; naming it first makes ours the same pool of threads.
+  file(GLOB bundled_openmp ${LibTorch_ROOT_DIR}/lib/libgomp*.so*)
   target_link_options(w8a16_libtorch INTERFACE -Wl,--as-needed)
   target_link_libraries(w8a16_libtorch INTERFACE ${bundled_openmp} ${LibTorch_LIBRARIES})
-  # The C++ ABI that PyTorch was built with, where it says so.
-  if(LIBTORCH_ROOT AND EXISTS ${LIBTORCH_ROOT}/share/cmake/Torch/TorchConfig.cmake)
-    file(STRINGS ${LIBTORCH_ROOT}/share/cmake/Torch/TorchConfig.cmake abi REGEX "_GLIBCXX_USE_CXX11_ABI=[01]")
-    if(abi MATCHES "_GLIBCXX_USE_CXX11_ABI=0")
-      target_compile_definitions(w8a16_libtorch INTERFACE _GLIBCXX_USE_CXX11_ABI=0)
-    endif()
-  endif()
 endif()
 mark_as_advanced(LibTorch_INCLUDE_DIR LibTorch_API_INCLUDE_DIR LibTorch_torch_LIBRARY LibTorch_torch_cpu_LIBRARY
   LibTorch_c10_LIBRARY)

@@ -1,11 +1,13 @@
 // The command w8a16-torch: TorchScript files in, TorchScript files with W8A16 linear layers out.
+#include <caffe2/serialize/inline_container.h>
 #include <torch/script.h>
 
-#include <cstring>
+#include <algorithm>
 #include <exception>
 #include <filesystem>
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -21,8 +23,10 @@ Replaces the linear layers of a TorchScript model (torch.jit.save) by W8A16 ones
   --ignore NAME         leave the layer alone: a child's name, a full name, or re:PATTERN (may be repeated)
   --no-default-ignore   quantize lm_head and embed_out too
   --force               overwrite OUT.pt
+  --help, --version
 
-OUT.pt loads in Python after `import w8a16`, and in C++ where libw8a16_torch is linked.
+Extra files in IN.pt (torch.jit.save's _extra_files) are carried over. OUT.pt loads in Python after `import w8a16`, and
+in C++ where libw8a16_torch is linked.
 )";
 
 struct UsageError {
@@ -61,6 +65,17 @@ Arguments Parse(const std::vector<std::string>& args) {
   return parsed;
 }
 
+// The names of the extra files in a TorchScript file, as torch::jit::load wants them.
+torch::jit::ExtraFilesMap ExtraFilesIn(const std::string& path) {
+  constexpr std::string_view kFolder = "extra/";
+  torch::jit::ExtraFilesMap files;
+  caffe2::serialize::PyTorchStreamReader reader(path);
+  for (const std::string& record : reader.getAllRecords()) {
+    if (record.starts_with(kFolder)) files[record.substr(kFolder.size())];
+  }
+  return files;
+}
+
 void Quantize(const Arguments& args) {
   namespace fs = std::filesystem;
   std::error_code ignored;
@@ -69,8 +84,10 @@ void Quantize(const Arguments& args) {
   if (fs::exists(args.out) && !args.force) throw w8a16::Error(args.out + ": exists; give --force to overwrite it");
 
   torch::jit::Module module;
+  torch::jit::ExtraFilesMap extra_files;
   try {
-    module = torch::jit::load(args.in, torch::kCPU);
+    extra_files = ExtraFilesIn(args.in);
+    module = torch::jit::load(args.in, torch::kCPU, extra_files);
   } catch (const c10::Error& error) {
     throw w8a16::Error(args.in +
                        ": not a TorchScript file that this PyTorch can read (write one with torch.jit.save): " +
@@ -86,7 +103,7 @@ void Quantize(const Arguments& args) {
 
   const std::string partial = args.out + ".partial";
   try {
-    module.save(partial);
+    module.save(partial, extra_files);
     fs::rename(partial, args.out);
   } catch (const std::exception& error) {
     fs::remove(partial, ignored);
@@ -99,8 +116,12 @@ void Quantize(const Arguments& args) {
 
 int main(int argc, char** argv) {
   const std::vector<std::string> args(argv + 1, argv + argc);
-  if (args.size() == 1 && (args[0] == "--help" || args[0] == "-h")) {
+  if (std::any_of(args.begin(), args.end(), [](const std::string& arg) { return arg == "--help" || arg == "-h"; })) {
     std::cout << kUsage;
+    return 0;
+  }
+  if (args.size() == 1 && args[0] == "--version") {
+    std::cout << "w8a16-torch " W8A16_VERSION "\n";
     return 0;
   }
   try {

@@ -88,11 +88,7 @@ class Rewriter {
     Visit(root, "");
     FindAbove(root);
     summary_.warnings = exclusion_.Warnings(module_names_);
-    if (chosen_.empty()) {
-      throw Error(
-          "this TorchScript model has no linear layers to replace (a frozen or inlined model no longer has modules): "
-          "quantize the model before torch.jit.freeze, or see what was left alone");
-    }
+    if (chosen_.empty()) ThrowNothingToReplace();
   }
 
   Module Rewrite(const Module& module) {
@@ -148,6 +144,17 @@ class Rewriter {
         summary_.replaced.push_back(full_name);
       }
     }
+  }
+
+  [[noreturn]] void ThrowNothingToReplace() const {
+    if (summary_.left_alone.empty()) {
+      throw Error(
+          "this TorchScript model has no linear layers to replace (a frozen or inlined model no longer has modules): "
+          "quantize the model before torch.jit.freeze");
+    }
+    std::string message = "none of this TorchScript model's linear layers can be replaced:";
+    for (const auto& [name, reason] : summary_.left_alone) message += StrCat("\n  ", name, ": ", reason);
+    throw Error(message);
   }
 
   static void RequireQuantizable(const std::string& full_name, const torch::Tensor& weight) {

@@ -20,10 +20,12 @@
 namespace w8a16 {
 
 /// y = x W^T + b, the operator `w8a16::linear`: x [..., in] of float32, bfloat16 or float16; int8_weights [out, in];
-/// scales, and bias unless undefined, [out] of any of those dtypes; y [..., out] of the dtype of x. Differentiable in x
-/// and bias. Throws Error where a shape, dtype or device is wrong or the scales say that nothing was quantized yet.
+/// scales, and bias unless undefined, [out] of any of those dtypes; y [..., out] of the dtype of x (inside autocast x
+/// is cast first, as for torch::linear). `activation_bits`, 24 or 16, is for float32 x on the CPU only: the integers
+/// that x becomes; 16 are faster and less accurate. Differentiable in x and bias, in reverse and forward mode. Throws
+/// Error where a shape, dtype or device or activation_bits is wrong or the scales say that nothing was quantized yet.
 at::Tensor linear(const at::Tensor& x, const at::Tensor& int8_weights, const at::Tensor& scales,
-                  const at::Tensor& bias = {});
+                  const at::Tensor& bias = {}, int64_t activation_bits = 24);
 
 /// The operator `w8a16::quantize`: weights [out, in] of float32, bfloat16 or float16 -> int8_weights [out, in] and
 /// scales [out] of the dtype of the weights (w8a16/quantize.h has the formula). Throws Error for NaN and infinity.

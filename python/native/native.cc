@@ -7,12 +7,15 @@
 #include <dlfcn.h>
 #include <omp.h>
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <exception>
 #include <stdexcept>
 
 #include "base/isa.h"
 #include "base/parallel.h"
+#include "w8a16/dtype.h"
 #include "w8a16/linear.h"
 #include "w8a16/quantize.h"
 
@@ -99,6 +102,10 @@ PyObject* PyLinear(PyObject* /*self*/, PyObject* const* args, Py_ssize_t count) 
     layer.scale_dtype = in.Float();
     layer.bias = in.Address();
     layer.bias_dtype = in.Float();
+    if (layer.out_features > 0 && std::isnan(w8a16::LoadFloat(layer.scales, layer.scale_dtype, 0))) {
+      throw std::invalid_argument(
+          "w8a16::linear: the layer has no weights yet; call quantize(weights) or load a state first");
+    }
     const WithoutInterpreter released;
     SetThreads(threads);
     thread_local w8a16::Workspace workspace;
@@ -132,10 +139,9 @@ PyObject* PyQuantize(PyObject* /*self*/, PyObject* const* args, Py_ssize_t count
       w8a16::ConstMatrix part = w;
       part.data = static_cast<const char*>(w.data) + begin * w.stride * element;
       part.rows = end - begin;
-      w8a16::QuantizeRows(part,
-                          {weights + begin * w.cols, w.cols, w8a16::Int8Encoding::kSigned, scales + begin * element,
-                           w.dtype},
-                          "weights", first_row + begin);
+      w8a16::QuantizeRows(
+          part, {weights + begin * w.cols, w.cols, w8a16::Int8Encoding::kSigned, scales + begin * element, w.dtype},
+          "weights", first_row + begin);
     });
     return Py_NewRef(Py_None);
   });

@@ -26,15 +26,15 @@ from .replace import (
 )
 
 if TYPE_CHECKING:
-    from .hf import W8A16Config, from_pretrained
+    from .hf import W8A16Config as W8A16Config
+    from .hf import from_pretrained as from_pretrained
 
 __version__ = _version("w8a16")
+# Without W8A16Config and from_pretrained: they need transformers, which `import *` must not.
 __all__ = [
     "ReplacementSummary",
-    "W8A16Config",
     "W8A16LinearLayer",
     "dequantize",
-    "from_pretrained",
     "linear",
     "quantize",
     "replace_linear_with_target",

@@ -14,25 +14,16 @@ _SMALLEST = {torch.float32: (2.0**-126, 149), torch.bfloat16: (2.0**-126, 133), 
 def linear(x: Tensor, int8_weights: Tensor, scales: Tensor, bias: Optional[Tensor]) -> Tensor:
     """x ``[..., in]``, int8_weights ``[out, in]``, scales and bias ``[out]``; y ``[..., out]`` of the dtype of x. Does not
     synchronize with the device."""
+    weights, after = int8_weights.to(x.dtype), scales.float()
     if x.dtype == torch.float16:
-        y = _linear_float16(x, int8_weights, scales)
-    else:
-        y = F.linear(x, int8_weights.to(x.dtype)) * scales
+        # Its largest number is 65,504: the sum of q x would overflow where y does not. The power of two in each scale goes in
+        # before the sum, which rounds no weight, and the rest, of [1, 2), after it. Only 2^-14 of a smaller power goes in,
+        # since q times less would be subnormal, and 2^9 of a larger one, since 127 times more would be infinite.
+        before = torch.exp2(torch.log2(after).floor().clamp(-14, 9))
+        weights = weights * before.to(x.dtype).unsqueeze(1)
+        after = after / before
+    y = F.linear(x, weights) * after
     return (y if bias is None else y + bias).to(x.dtype)
-
-
-def _linear_float16(x: Tensor, int8_weights: Tensor, scales: Tensor) -> Tensor:
-    """Sums of q x overflow float16, so that the scale goes in before the sum. A scale s that float16 does not hold well is
-    split, s = part * 2^power: small ones into a part of [2^-14, 2^-13), large ones into one of [128, 256), so that neither
-    part * 127 nor the sum is too large where y is not."""
-    scales = scales.float()
-    part, exponent = torch.frexp(scales)  # part of [0.5, 1)
-    power = torch.where(scales < 2.0**-14, exponent + 13, torch.where(scales >= 256, exponent - 8, 0))
-    part = torch.ldexp(part, exponent - power).to(torch.float16)
-    y = F.linear(x, int8_weights.to(torch.float16) * part.unsqueeze(1)).float()
-    # Two steps: 2^power alone may be too small or too large for float32.
-    half = power // 2
-    return torch.ldexp(torch.ldexp(y, half), power - half)
 
 
 def quantize(weights: Tensor) -> Tuple[Tensor, Tensor]:

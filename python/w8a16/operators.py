@@ -120,28 +120,47 @@ def _dense_rows(t: Tensor) -> Tensor:
 def _linear_cpu(
     x: Tensor, int8_weights: Tensor, scales: Tensor, bias: Optional[Tensor] = None, activation_bits: int = 24
 ) -> Tensor:
-    _check_linear(x, int8_weights, scales, bias, activation_bits)
-    out_features, in_features = int8_weights.shape
-    y = torch.empty((*x.shape[:-1], out_features), dtype=x.dtype)
-    if y.numel() == 0:
+    # One row of a small layer takes less time than these lines: each asks for nothing twice. All tensors are on the CPU, or
+    # another kernel would have been called.
+    codes, shape = _CODES, x.shape
+    try:
+        out_features, in_features = int8_weights.shape
+        fits = (
+            shape[-1] == in_features
+            and int8_weights.dtype is torch.int8
+            and scales.shape == (out_features,)
+            and (bias is None or bias.shape == (out_features,))
+        )
+        x_code, scale_code = codes[x.dtype], codes[scales.dtype]
+        bias_code = 0 if bias is None else codes[bias.dtype]
+    except (KeyError, ValueError, IndexError):
+        fits = False
+    if not fits:
+        _check_linear(x, int8_weights, scales, bias, activation_bits)
+    y = x.new_empty((*shape[:-1], out_features))
+    rows, stride = y.numel(), in_features
+    if rows == 0:
         return y
     if in_features == 0:
         return y.zero_() if bias is None else y.copy_(bias)
-    if x.dim() == 2:
-        x = _dense_rows(x)
-        rows, stride = x.shape[0], x.stride(0)
-    else:
-        x = x.contiguous()
-        rows, stride = y.numel() // out_features, in_features
-    int8_weights, scales = _dense_rows(int8_weights), scales.contiguous()
-    bias_address, bias_code = 0, 0
-    if bias is not None:
+    rows //= out_features
+    if not x.is_contiguous():
+        if x.dim() == 2:
+            x = _dense_rows(x)
+            stride = x.stride(0)
+        else:
+            x = x.contiguous()
+    row_stride = in_features
+    if not int8_weights.is_contiguous():
+        int8_weights = _dense_rows(int8_weights)
+        row_stride = int8_weights.stride(0)
+    if not scales.is_contiguous():
+        scales = scales.contiguous()
+    if bias is not None and not bias.is_contiguous():
         bias = bias.contiguous()
-        bias_address, bias_code = bias.data_ptr(), _CODES[bias.dtype]
     _native.linear(
-        torch.get_num_threads(), activation_bits, x.data_ptr(), _CODES[x.dtype], rows, stride, y.data_ptr(),
-        int8_weights.data_ptr(), out_features, in_features, int8_weights.stride(0), scales.data_ptr(), _CODES[scales.dtype],
-        bias_address, bias_code,
+        torch.get_num_threads(), activation_bits, x.data_ptr(), x_code, rows, stride, y.data_ptr(), int8_weights.data_ptr(),
+        out_features, in_features, row_stride, scales.data_ptr(), scale_code, 0 if bias is None else bias.data_ptr(), bias_code,
     )  # fmt: skip
     return y
 

@@ -280,7 +280,7 @@ class TorchCheckpointTest : public ::testing::Test {
  protected:
   // Runs a script in the directory of the checkpoint; a machine without PyTorch skips the test.
   void Python(const std::string& script) {
-    const std::string python = "/usr/bin/python3";
+    const std::string python = W8A16_PYTHON;
     if (!std::filesystem::exists(python) || testing::RunProcess({python, "-c", "import torch"}).exit_code != 0) {
       GTEST_SKIP() << "there is no PyTorch for " << python;
     }

@@ -113,7 +113,7 @@ for name, info in json.loads(data[8:8 + size]).items():
     state[name] = torch.frombuffer(bytearray(data[8 + size + begin:8 + size + end]), dtype=torch.float32).reshape(info['shape'])
 torch.save(state, sys.argv[2] + '/pytorch_model.bin')
 )";
-  const std::string python = "/usr/bin/python3";
+  const std::string python = W8A16_PYTHON;
   const std::string made = scratch / "torch";
   std::filesystem::create_directories(made);
   if (!std::filesystem::exists(python) || RunProcess({python, "-c", script, model.path(), made}).exit_code != 0) {

@@ -58,13 +58,13 @@ TEST_F(ReportInBrowser, EveryLayerIsInTheDocument) {
 }
 
 TEST_F(ReportInBrowser, LightAndDarkAndPhone) {
-  if (!std::filesystem::exists("/usr/bin/python3")) GTEST_SKIP() << "no Python, which looks at the pictures";
+  if (!std::filesystem::exists(W8A16_PYTHON)) GTEST_SKIP() << "no Python, which looks at the pictures";
   TakePicture("light.png", false, "900,900");
   TakePicture("dark.png", true, "900,900");
   TakePicture("phone.png", false, "390,900");
   if (HasFatalFailure()) return;
   const ProcessResult result =
-      RunProcess({"/usr/bin/python3", W8A16_SOURCE_DIR "/tests/convert/check_report.py", "pictures",
+      RunProcess({W8A16_PYTHON, W8A16_SOURCE_DIR "/tests/convert/check_report.py", "pictures",
                   scratch_ / "light.png", scratch_ / "dark.png", scratch_ / "phone.png"});
   EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
 }

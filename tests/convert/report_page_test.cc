@@ -28,7 +28,7 @@ size_t Occurrences(const std::string& text, const std::string& part) {
   return count;
 }
 
-constexpr const char* kPython = "/usr/bin/python3";
+constexpr const char* kPython = W8A16_PYTHON;
 
 // What check_report.py finds wrong with a page: markup, references, accessibility, contrast. Nothing without Python.
 std::string Problems(const std::string& page) {

@@ -16,17 +16,15 @@ def run(*command):
     return subprocess.run([str(part) for part in command], capture_output=True, text=True)
 
 
-def example(name):
-    if name.endswith(".py"):
-        return run(sys.executable, ROOT / "examples" / name)
+def program(name):
     if not (PROGRAMS / name).is_file():
         pytest.skip(f"{PROGRAMS / name} is not built")
     return run(PROGRAMS / name)
 
 
-@pytest.mark.parametrize("name", ["basic_layer.py", "example_basic_layer", "example_basic_layer_torch"])
+@pytest.mark.parametrize("name", ["example_basic_layer", "example_basic_layer_torch"])
 def test_basic_layer(name):
-    result = example(name)
+    result = program(name)
     assert result.returncode == 0, result.stderr
     for part in ("weights before", "int8 weights", "scales", "weights after", "output"):
         assert part in result.stdout
@@ -34,15 +32,36 @@ def test_basic_layer(name):
     assert 0 < error < 0.1
 
 
-@pytest.mark.parametrize("name", ["dummy_model.py", "example_dummy_model_torch"])
-def test_dummy_model(name):
-    result = example(name)
+def test_quantizer():
+    result = run(sys.executable, ROOT / "quantizer.py")
+    assert result.returncode == 0, result.stderr
+    for part in ("weights before", "int8_weights", "scales", "weights after", "output"):
+        assert part in result.stdout
+    error = float(re.search(r"largest error of the output, against the float layer: ([\d.e-]+)", result.stdout)[1])
+    assert 0 < error < 0.1
+
+
+def test_dummy_model():
+    result = program("example_dummy_model_torch")
     assert result.returncode == 0, result.stderr
     before, after = result.stdout.split("after:")
     assert "W8A16" not in before and "lm_head" in after
     assert "replaced 2 linear layers" in after and "left alone: lm_head" in after
     change = float(re.search(r"relative change of the output: ([\d.e-]+)", after)[1])
     assert 0 < change < 0.05
+
+
+def test_main_on_the_shipped_model():
+    pytest.importorskip("transformers", reason="transformers is not installed")
+    result = run(sys.executable, ROOT / "main.py")
+    assert result.returncode == 0, result.stderr
+    before, after, model = result.stdout.split("Dummy model after")[0], *result.stdout.split("Dummy model after")[1].split("demo before")
+    assert "W8A16" not in before and after.count("W8A16LinearLayer") == 2 and "(lm_head): Linear(" in after
+    assert 0 < float(re.search(r"relative change of its output: ([\d.e-]+)", after)[1]) < 0.05
+    assert "replaced 21 linear layers" in model and "left alone: lm_head" in model
+    sizes = [float(size) for size in re.findall(r"([\d.]+) MB, \d+ tokens", model)]
+    assert len(sizes) == 2 and sizes[1] < 0.7 * sizes[0]
+    assert model.count("Once upon a time") == 2
 
 
 def test_hugging_face_model(tmp_path):
@@ -57,16 +76,22 @@ def test_hugging_face_model(tmp_path):
     tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="<unk>"))
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
     transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>").save_pretrained(tmp_path)
-    result = run(sys.executable, ROOT / "examples" / "main.py", tmp_path, "--prompt", "once upon a time", "--new-tokens", "4")
+    result = run(sys.executable, ROOT / "main.py", tmp_path, "--prompt", "once upon a time", "--new-tokens", "4")
     assert result.returncode == 0, result.stderr
     assert "replaced 14 linear layers" in result.stdout and "left alone: lm_head" in result.stdout
+
+
+def test_main_names_a_model_that_is_not_there(tmp_path):
+    pytest.importorskip("transformers", reason="transformers is not installed")
+    result = run(sys.executable, ROOT / "main.py", tmp_path / "none")
+    assert result.returncode == 1 and "error: " in result.stderr and "Traceback" not in result.stderr
 
 
 def test_says_what_to_install_without_transformers():
     try:
         import transformers  # noqa: F401
     except ImportError:
-        result = run(sys.executable, ROOT / "examples" / "main.py", "some/model")
+        result = run(sys.executable, ROOT / "main.py")
         assert result.returncode == 1 and "pip install transformers" in result.stderr
     else:
         pytest.skip("transformers is installed")

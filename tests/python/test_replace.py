@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from w8a16 import W8A16LinearLayer, replace_linear_with_target, replace_linear_with_target_and_quantize
+from w8a16 import W8A16LinearLayer, dequantize, replace_linear_with_target, replace_linear_with_target_and_quantize
 
 ALL = ["linear_1", "blocks.0.0", "blocks.1.0", "extras.up"]
 
@@ -84,16 +84,29 @@ def test_conv1d(conv1d):
     assert (model(x) - before).norm() < 0.02 * before.norm()
 
 
-def test_subclasses_only_when_asked():
-    class Special(nn.Linear):
-        pass
+def test_attention_output_stays():
+    model = nn.Sequential(nn.Linear(4, 4), nn.MultiheadAttention(4, 1))
+    summary = replace_linear_with_target_and_quantize(model, include_subclasses=True)
+    assert summary.replaced == ["0"] and "MultiheadAttention" in summary.left_alone["1.out_proj"]
 
-    model = nn.Sequential(Special(4, 4), nn.MultiheadAttention(4, 1))
+
+def test_nothing_replaced_is_a_warning():
+    class Squared(nn.Linear):
+        def forward(self, x):
+            return super().forward(x) ** 2
+
+    for model, reason in ((nn.Sequential(Squared(4, 4)), "Squared is a subclass"), (nn.ReLU(), "the model has none")):
+        with pytest.warns(UserWarning, match=f"no linear layer was replaced .*{reason}") as record:
+            replace_linear_with_target_and_quantize(model)
+        assert record[0].filename == __file__
+    assert replace_linear_with_target_and_quantize(nn.Sequential(Squared(4, 4)), include_subclasses=True).replaced == ["0"]
+
+
+def test_heads_and_routers_are_named():
+    model = nn.ModuleDict({"lm_head": nn.Linear(4, 4), "mlp": nn.ModuleDict({"gate": nn.Linear(4, 4), "up": nn.Linear(4, 4)})})
     summary = replace_linear_with_target_and_quantize(model)
-    assert summary.replaced == []
-    assert "subclass of nn.Linear" in summary.left_alone["0"]
-    assert "MultiheadAttention" in summary.left_alone["1.out_proj"]
-    assert replace_linear_with_target_and_quantize(model, include_subclasses=True).replaced == ["0"]
+    assert summary.heads_and_routers == ["lm_head", "mlp.gate"]
+    assert "heads and routers among them: lm_head, mlp.gate" in str(summary)
 
 
 def test_transformer_encoder_does_not_bypass_the_layers():
@@ -115,6 +128,14 @@ def test_shared_modules_stay_shared():
     summary = replace_linear_with_target_and_quantize(model)
     assert summary.replaced == ["0", "1.0"]
     assert model[0] is model[1][0]
+
+
+def test_activation_bits(dummy):
+    model = dummy()
+    replace_linear_with_target_and_quantize(model, activation_bits=16)
+    assert model.linear_1.activation_bits == model.extras["up"].activation_bits == 16
+    with pytest.raises(ValueError, match="24 or 16"):
+        replace_linear_with_target_and_quantize(dummy(), activation_bits=8)
 
 
 def test_tied_weights_stay_tied():
@@ -142,11 +163,12 @@ def test_hooks_and_training_mode():
     assert not model[1].training
 
 
-def test_meta_device(dummy):
-    float_model = dummy()
-    replace_linear_with_target_and_quantize(float_model, W8A16LinearLayer, ["lm_head"])
+def test_meta_device():
     model = nn.Sequential(nn.Linear(4, 8, device="meta"))
-    replace_linear_with_target_and_quantize(model)
+    with pytest.warns(UserWarning, match="has no values"):
+        summary = replace_linear_with_target_and_quantize(model)
+    assert summary.replaced == [] and type(model[0]) is nn.Linear
+    replace_linear_with_target(model)
     assert model[0].int8_weights.is_meta and model(torch.empty(2, 4, device="meta")).shape == (2, 8)
     model.to_empty(device="cpu")
     source = W8A16LinearLayer(4, 8)
@@ -154,6 +176,73 @@ def test_meta_device(dummy):
     model[0].load_state_dict(source.state_dict())
     x = torch.randn(2, 4)
     assert torch.equal(model(x), source(x))
+
+
+def test_a_forward_that_was_patched_stays():
+    layer, calls = nn.Linear(4, 4), []
+    forward = layer.forward
+    layer.forward = lambda x: (calls.append(1), forward(x))[1]
+    model = nn.Sequential(layer, nn.Linear(4, 4))
+    summary = replace_linear_with_target_and_quantize(model)
+    model(torch.randn(1, 4))
+    assert calls and summary.replaced == ["1"] and "replaced on the instance" in summary.left_alone["0"]
+
+
+def test_offloaded_weights_stay(dummy):
+    accelerate = pytest.importorskip("accelerate", reason="accelerate is not installed")
+    model = dummy()
+    ids = torch.arange(4)
+    before = model(ids)
+    accelerate.cpu_offload(model, torch.device("cpu"))
+    with pytest.warns(UserWarning, match="no linear layer was replaced"):
+        replace_linear_with_target_and_quantize(model)
+    assert torch.equal(model(ids), before)
+
+
+@pytest.mark.parametrize(
+    "arguments, error, message",
+    [
+        ((["lm_head"],), TypeError, "target_class is .*not a class of modules"),
+        ((W8A16LinearLayer(4, 4),), TypeError, "not a class of modules"),
+        ((int,), TypeError, "not a class of modules"),
+        ((W8A16LinearLayer, None), TypeError, "names_to_exclude: None is not a list"),
+        ((W8A16LinearLayer, 3), TypeError, "names_to_exclude: 3 is not a list"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, error, message, dummy):
+    model = dummy()
+    with pytest.raises(error, match=message):
+        replace_linear_with_target_and_quantize(model, *arguments)
+    assert type(model.linear_1) is nn.Linear
+    with pytest.raises(TypeError, match="model is a list"):
+        replace_linear_with_target_and_quantize([nn.Linear(4, 4)])
+
+
+def test_a_subclass_s_own_quantize_is_called():
+    class Clipped(W8A16LinearLayer):
+        def quantize(self, weights):
+            super().quantize(weights.clamp(-0.1, 0.1))
+
+    model = nn.Sequential(nn.Linear(64, 64))
+    model[0].weight.data.mul_(10)
+    replace_linear_with_target_and_quantize(model, Clipped)
+    assert type(model[0]) is Clipped and model[0].weight.abs().max() <= 0.1001
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_dequantize_is_the_way_back(dtype, dummy):
+    model = dummy(dtype).eval()
+    ids = torch.arange(20)
+    replace_linear_with_target_and_quantize(model)
+    quantized = model(ids)
+    names = dequantize(model)
+    assert names == [*ALL, "lm_head"] and not any(isinstance(module, W8A16LinearLayer) for module in model.modules())
+    tolerance = {torch.float32: 1e-5, torch.bfloat16: 0.02, torch.float16: 0.003}[dtype]
+    assert (model(ids) - quantized).norm() <= tolerance * quantized.norm()
+    shared = nn.Linear(4, 4)
+    twice = nn.Sequential(shared, shared)
+    replace_linear_with_target_and_quantize(twice)
+    assert dequantize(twice) == ["0", "1"] and twice[0] is twice[1]
 
 
 def test_already_quantized(dummy):

@@ -13,7 +13,7 @@
 namespace w8a16 {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 using torch::Tensor;
 
 const std::vector<torch::Dtype> kDtypes = {torch::kFloat32, torch::kBFloat16, torch::kFloat16};
@@ -23,7 +23,8 @@ DType NativeDType(torch::Dtype dtype) {
 }
 
 // The same product by the native library.
-Tensor Native(const Tensor& x, const Tensor& int8_weights, const Tensor& scales, const Tensor& bias) {
+Tensor Native(const Tensor& x, const Tensor& int8_weights, const Tensor& scales, const Tensor& bias,
+              ActivationBits bits = ActivationBits::k24) {
   Int8Weights weights;
   weights.data = int8_weights.data_ptr();
   weights.out_features = int8_weights.size(0);
@@ -38,7 +39,7 @@ Tensor Native(const Tensor& x, const Tensor& int8_weights, const Tensor& scales,
   Workspace workspace;
   Linear(weights, "native")
       .Forward({rows.data_ptr(), NativeDType(x.scalar_type()), x.size(0), x.size(1), x.size(1)},
-               {y.data_ptr(), NativeDType(x.scalar_type()), y.size(0), y.size(1), y.size(1)}, workspace);
+               {y.data_ptr(), NativeDType(x.scalar_type()), y.size(0), y.size(1), y.size(1)}, workspace, bits);
   return y;
 }
 
@@ -65,6 +66,30 @@ TEST(Operator, SameBitsAsTheNativeLibrary) {
     EXPECT_EQ(scales.scalar_type(), dtype);
     EXPECT_TRUE(torch::equal(linear(x, q, scales, bias), Native(x, q, scales, bias))) << dtype;
   }
+}
+
+TEST(Operator, ActivationBitsAreForFloat32) {
+  torch::manual_seed(6);
+  for (const auto dtype : kDtypes) {
+    const Tensor x = torch::randn({5, 96}).to(dtype);
+    const Tensor bias = torch::randn({33}).to(dtype);
+    const auto [q, scales] = quantize(torch::randn({33, 96}).to(dtype));
+    const Tensor with_24 = linear(x, q, scales, bias, 24);
+    const Tensor with_16 = linear(x, q, scales, bias, 16);
+    EXPECT_TRUE(torch::equal(with_24, linear(x, q, scales, bias)));
+    EXPECT_TRUE(torch::equal(with_16, Native(x, q, scales, bias, ActivationBits::k16)));
+    EXPECT_EQ(torch::equal(with_16, with_24), dtype != torch::kFloat32);
+    EXPECT_THAT(MessageOf([&, &q = q, &scales = scales] { linear(x, q, scales, bias, 8); }),
+                HasSubstr("activation_bits is 8; it must be 24 (the accuracy of float32) or 16"));
+  }
+}
+
+TEST(Operator, TheSchemaHasDefaults) {
+  std::ostringstream schema;
+  schema << c10::Dispatcher::singleton().findSchemaOrThrow("w8a16::linear", "").schema();
+  EXPECT_EQ(schema.str(),
+            "w8a16::linear(Tensor x, Tensor int8_weights, Tensor scales, Tensor? bias=None, int activation_bits=24) -> "
+            "Tensor");
 }
 
 TEST(Operator, CloseToFloat64) {

@@ -11,10 +11,10 @@
 namespace w8a16 {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::UnorderedElementsAre;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 using torch::Tensor;
 
 template <class Call>
@@ -161,6 +161,21 @@ TEST(Replace, ThroughEveryContainer) {
   EXPECT_THAT(replace_linear_with_target_and_quantize<W8A16LinearLayer>(net).replaced, ElementsAre("lm_head"));
   EXPECT_TRUE(net->lm_head->quantized());
   EXPECT_THAT(replace_linear_with_target_and_quantize<W8A16LinearLayer>(net).replaced, IsEmpty());
+}
+
+TEST(Replace, ModelsOfEveryFloatDtype) {
+  torch::manual_seed(3);
+  for (const auto dtype : {torch::kHalf, torch::kBFloat16}) {
+    Net net;
+    net->to(dtype);
+    const Tensor x = torch::randn({4, 6}).to(dtype);
+    const Tensor before = net(x);
+    EXPECT_EQ(replace_linear_with_target_and_quantize<W8A16LinearLayer>(net).replaced.size(), 7U);
+    const Tensor after = net(x);
+    EXPECT_EQ(after.scalar_type(), dtype);
+    EXPECT_LT(((after - before).norm() / before.norm()).item<double>(), 0.05);
+    EXPECT_EQ(net->lm_head->scales.scalar_type(), dtype);
+  }
 }
 
 TEST(Replace, SavedModelLoadsIntoAnEmptyReplacement) {

@@ -6,50 +6,18 @@
 #include <sstream>
 #include <string>
 
+#include "script_models.h"
 #include "w8a16/torch.h"
 
 namespace w8a16 {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using torch::Tensor;
-using ScriptModule = torch::jit::Module;
-
-ScriptModule ScriptLinear(const std::shared_ptr<torch::jit::CompilationUnit>& unit, int64_t in, int64_t out) {
-  ScriptModule linear("__torch__.torch.nn.modules.linear.Linear", unit, /*shouldMangle=*/true);
-  linear.register_parameter("weight", torch::randn({out, in}), false);
-  linear.register_parameter("bias", torch::randn({out}), false);
-  linear.register_attribute("training", c10::BoolType::get(), true);
-  linear.define("def forward(self, input):\n  return torch.linear(input, self.weight, self.bias)\n");
-  return linear;
-}
-
-struct Model {
-  Model() {
-    block.register_attribute("training", c10::BoolType::get(), true);
-    block.register_module("fc", ScriptLinear(unit, 4, 4));
-    block.register_module("read", ScriptLinear(unit, 4, 4));
-    block.define(
-        "def forward(self, x):\n"
-        "  if x.size(0) > 1:\n"
-        "    x = torch.relu(self.fc.forward(x))\n"
-        "  return x + self.read.forward(x) + self.read.weight.sum()\n");
-    root.register_attribute("training", c10::BoolType::get(), true);
-    root.register_module("block", block);
-    root.register_module("lm_head", ScriptLinear(unit, 4, 3));
-    root.define(
-        "def helper(self, x):\n  return self.block.forward(x)\n"
-        "def forward(self, x):\n  return self.lm_head.forward(self.helper(x))\n");
-  }
-  std::shared_ptr<torch::jit::CompilationUnit> unit = std::make_shared<torch::jit::CompilationUnit>();
-  ScriptModule block{"__torch__.Block", unit, true};
-  ScriptModule root{"__torch__.Root", unit, true};
-};
-
 TEST(Script, ReplacesWhatIsOnlyCalled) {
   torch::manual_seed(1);
-  Model model;
+  ScriptModel model;
   const Tensor x = torch::randn({2, 4});
   const Tensor before = model.root.forward({x}).toTensor();
   const ReplacementSummary summary = quantize_script_module(model.root);
@@ -68,15 +36,28 @@ TEST(Script, ReplacesWhatIsOnlyCalled) {
   EXPECT_EQ(loaded.attr("lm_head").toModule().attr("int8_weights").toTensor().scalar_type(), torch::kChar);
 }
 
+TEST(Script, ModelsOfEveryFloatDtype) {
+  for (const auto dtype : {torch::kHalf, torch::kBFloat16}) {
+    ScriptModel model;
+    model.root.to(dtype);
+    const Tensor x = torch::randn({2, 4}).to(dtype);
+    const Tensor before = model.root.forward({x}).toTensor();
+    EXPECT_THAT(quantize_script_module(model.root).replaced, ElementsAre("block.fc", "lm_head"));
+    const Tensor after = model.root.forward({x}).toTensor();
+    EXPECT_EQ(after.scalar_type(), dtype);
+    EXPECT_LT(((after - before).norm() / before.norm()).item<double>(), 0.05);
+  }
+}
+
 TEST(Script, ExcludesByName) {
-  Model model;
+  ScriptModel model;
   const ReplacementSummary summary = quantize_script_module(model.root, {"lm_head", "fd"});
   EXPECT_THAT(summary.replaced, ElementsAre("block.fc"));
   EXPECT_THAT(summary.warnings, ElementsAre(HasSubstr("\"fd\" matches no linear layer")));
 }
 
 TEST(Script, SharedBlocksStayShared) {
-  Model model;
+  ScriptModel model;
   ScriptModule pair("__torch__.Pair", model.unit, true);
   ScriptModule wrapper("__torch__.Wrapper", model.unit, true);
   wrapper.register_module("block", model.block);
@@ -101,9 +82,17 @@ TEST(Script, ErrorsSayWhatToDo) {
     }
     return "no error";
   };
-  Model model;
+  ScriptModel model;
   EXPECT_THAT(message(ScriptLinear(model.unit, 2, 2)), HasSubstr("itself is a linear layer"));
   EXPECT_THAT(message(ScriptModule("__torch__.Empty", model.unit, true)), HasSubstr("no linear layers to replace"));
+  ScriptModel other;
+  EXPECT_THAT(
+      [&] {
+        quantize_script_module(other.root, {"fc", "lm_head"});
+      },
+      ::testing::ThrowsMessage<Error>(::testing::AllOf(HasSubstr("block.fc: excluded by \"fc\""),
+                                                       HasSubstr("block.read: the model's code uses it otherwise"),
+                                                       HasSubstr("lm_head: excluded"))));
   model.root.attr("lm_head").toModule().attr("weight").toTensor()[1][1] = NAN;
   EXPECT_THAT(message(model.root), HasSubstr("cannot quantize lm_head"));
   model.root.to(torch::kDouble);
