@@ -222,7 +222,7 @@ class _Linear(torch.autograd.Function):
             return linear(x, int8_weights, scales, bias, activation_bits)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> Any:
         int8_weights, scales = ctx.saved_tensors
         x_dtype, bias_dtype = ctx.dtypes
         grad_x = grad_bias = None
@@ -233,7 +233,7 @@ class _Linear(torch.autograd.Function):
         return grad_x, None, None, grad_bias, None
 
     @staticmethod
-    def jvp(ctx: Any, x: Optional[Tensor], *others: Optional[Tensor]) -> Any:  # type: ignore[override]
+    def jvp(ctx: Any, x: Optional[Tensor], *others: Optional[Tensor]) -> Any:
         int8_weights, scales = ctx.saved_tensors
         bias = others[2]
         if x is None:
