@@ -41,7 +41,8 @@ def locate(name_or_path: Optional[str], commit: Optional[str]) -> List[str]:
 
     def find(name: str) -> Optional[str]:
         options: Dict[str, Any] = {"_commit_hash": commit, "local_files_only": True}
-        options.update({f"_raise_exceptions_for_{what}": False for what in ("missing_entries", "gated_repo", "connection_errors")})
+        for what in ("missing_entries", "gated_repo", "connection_errors"):
+            options[f"_raise_exceptions_for_{what}"] = False
         try:
             found: Optional[str] = cached_file(name_or_path, name, **options)
         except OSError:

@@ -10,6 +10,7 @@ from .. import layout, linear_like, quantize
 from ..layer import W8A16LinearLayer
 from . import headers, pending, scheme, selection
 from .config import W8A16Config, of_checkpoint
+from .memory import FreedMemory
 from .saving import float_layers, state_dict_as_stored
 from .versions import Aliases, LoadingHooks, stored_keys
 
@@ -32,6 +33,7 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):  # type: ignore[misc]
         self.scheme: Optional[scheme.Scheme] = scheme.read(checkpoint) if checkpoint is not None else None
         self.to_quantize: Set[str] = set()
         self.headers: Dict[str, headers.Header] = {}
+        self.freed = FreedMemory()
 
     # before
 
@@ -91,6 +93,7 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):  # type: ignore[misc]
 
     def quantized_layer(self, model: nn.Module, name: str, weight: Tensor) -> nn.Module:
         """Quantizes the float weight, as it lies in the checkpoint, of the layer ``name`` and puts the layer in place."""
+        self.freed.add(weight.numel() * weight.element_size())
         module = model.get_submodule(name)
         matrix = pending.float_weight(module, weight)
         if tuple(matrix.shape) != pending.linear_shape(module):

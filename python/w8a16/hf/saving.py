@@ -58,7 +58,7 @@ def _float_weights(model: nn.Module) -> Iterator[str]:
 def _require_weights(name: str, layer: W8A16LinearLayer) -> None:
     if layer.int8_weights.is_meta:
         raise ValueError(
-            f"{name}: its weights are not in memory (offloaded?); load the model without offloading, or onto the cpu, to save it"
+            f"{name}: its weights are not in memory (offloaded?); load the model without offloading to save it"
         )
     if not bool(torch.isfinite(layer.scales).all()):
         raise ValueError(f"{name}: it has no weights yet; call quantize() or load_state_dict() before saving")

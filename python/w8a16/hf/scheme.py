@@ -106,4 +106,5 @@ def _is_dense(settings: Any) -> bool:
 
 
 def _refuse(key: str, value: Any, more: str = "") -> None:
-    raise UnsupportedCheckpointError(f"the checkpoint's quantization_config has {key} = {json.dumps(value)}{more}; {_SUPPORTED}")
+    found = f"{key} = {json.dumps(value)}{more}"
+    raise UnsupportedCheckpointError(f"the checkpoint's quantization_config has {found}; {_SUPPORTED}")

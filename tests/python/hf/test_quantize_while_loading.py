@@ -105,7 +105,8 @@ def test_names_to_ignore_add_to_the_default(checkpoint, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name, near", [("lm_haed", "lm_head"), ("model.layers.0.mlp.up_prj", "up_proj"), ("re:layers", None), ("embed_tokens", None)]
+    "name, near",
+    [("lm_haed", "lm_head"), ("model.layers.0.mlp.up_prj", "up_proj"), ("re:layers", None), ("embed_tokens", None)],
 )
 def test_a_name_that_matches_nothing(checkpoint, name, near):
     with pytest.raises(IgnoreError, match=f"{name}.*matches no linear layer" + (f".*did you mean.*{near}" if near else "")):
