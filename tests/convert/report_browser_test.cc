@@ -63,9 +63,8 @@ TEST_F(ReportInBrowser, LightAndDarkAndPhone) {
   TakePicture("dark.png", true, "900,900");
   TakePicture("phone.png", false, "390,900");
   if (HasFatalFailure()) return;
-  const ProcessResult result =
-      RunProcess({W8A16_PYTHON, W8A16_SOURCE_DIR "/tests/convert/check_report.py", "pictures",
-                  scratch_ / "light.png", scratch_ / "dark.png", scratch_ / "phone.png"});
+  const ProcessResult result = RunProcess({W8A16_PYTHON, W8A16_SOURCE_DIR "/tests/convert/check_report.py", "pictures",
+                                           scratch_ / "light.png", scratch_ / "dark.png", scratch_ / "phone.png"});
   EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
 }
 
