@@ -19,8 +19,8 @@ FUZZ_PACKAGES := $(BUILD_PACKAGES) clang libclang-rt-dev libomp-dev ccache
 ARM_PACKAGES := g++-aarch64-linux-gnu gcc-aarch64-linux-gnu qemu-user googletest cmake ninja-build libhwy-dev nlohmann-json3-dev ccache
 
 WITH_TORCH = -DW8A16_BUILD_TORCH=ON -DW8A16_TORCH_PYTHON=$(abspath $(VENV))/bin/python3
-# What was built in build-python is not built again.
-INSTALL_PACKAGE = CMAKE_BUILD_PARALLEL_LEVEL=$(JOBS) $(1)/bin/python -m pip install --quiet --disable-pip-version-check \
+# The compiler by CMake's name for it, so that ccache knows what the other builds compiled.
+INSTALL_PACKAGE = CXX=$${CXX:-c++} CMAKE_BUILD_PARALLEL_LEVEL=$(JOBS) $(1)/bin/python -m pip install --quiet --disable-pip-version-check \
   --no-build-isolation --no-deps --force-reinstall .
 
 .PHONY: demo build venv python test-build test test-transformers4 test-asan test-arm bench lint lint-all format fuzz clean
@@ -40,7 +40,7 @@ venv:
 
 # $(VENV)/bin/python -c "import w8a16"
 python: venv
-	@tools/install_packages.sh $(BUILD_PACKAGES) ccache
+	@tools/install_packages.sh $(DEMO_PACKAGES) ccache
 	$(call INSTALL_PACKAGE,$(VENV))
 
 # All that is tested, built; then the tests, side by side, so threads that wait must leave the processor to others.

@@ -11,10 +11,13 @@ import time
 from pathlib import Path
 from typing import Any, List
 
-import torch
-from torch import Tensor, nn
+try:
+    import torch
+    from torch import Tensor, nn
 
-from w8a16 import W8A16LinearLayer, replace_linear_with_target_and_quantize
+    from w8a16 import W8A16LinearLayer, replace_linear_with_target_and_quantize
+except ImportError as error:
+    sys.exit(f"error: {error}; PyTorch and the package w8a16 are installed by: pip install -r requirements.txt")
 
 SHIPPED = Path(__file__).resolve().parent / "models" / "demo"
 

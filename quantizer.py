@@ -3,17 +3,20 @@
 ``python quantizer.py`` shows one layer: its weights before and after, its output and its error.
 """
 
-import torch
+try:
+    import torch
 
-from w8a16 import (
-    ReplacementSummary,
-    W8A16LinearLayer,
-    dequantize,
-    linear,
-    quantize,
-    replace_linear_with_target,
-    replace_linear_with_target_and_quantize,
-)
+    from w8a16 import (
+        ReplacementSummary,
+        W8A16LinearLayer,
+        dequantize,
+        linear,
+        quantize,
+        replace_linear_with_target,
+        replace_linear_with_target_and_quantize,
+    )
+except ImportError as error:
+    raise ImportError(f"{error}; PyTorch and the package w8a16 are installed by: pip install -r requirements.txt") from error
 
 __all__ = [
     "ReplacementSummary",

@@ -52,17 +52,25 @@ struct Demo {
   std::optional<size_t> first_difference;  // index of a new token
 };
 
-// Installed beside the command, or in the source tree it was built from.
+// In share/ of the folder that the command is installed in, or of one above it (a wheel keeps commands deep inside an
+// environment), or in the source tree it was built from.
 fs::path FindDemoModel() {
   std::error_code error;
   const fs::path command = fs::read_symlink("/proc/self/exe", error);
-  const fs::path installed = command.parent_path() / ".." / "share" / "w8a16" / "demo";
+  std::vector<fs::path> candidates;
+  constexpr int kLevels = 5;
+  fs::path folder = command.parent_path();
+  for (int level = 0; level < kLevels && folder.has_relative_path(); ++level) {
+    folder = folder.parent_path();
+    candidates.push_back(folder / "share" / "w8a16" / "demo");
+  }
   const fs::path built_from = W8A16_DEMO_MODEL;
-  for (const fs::path& candidate : {installed, built_from}) {
+  candidates.push_back(built_from);
+  for (const fs::path& candidate : candidates) {
     if (fs::is_directory(candidate, error)) return fs::weakly_canonical(candidate);
   }
-  throw Error(StrCat("the demo model is neither in ", installed.lexically_normal().string(), " nor in ",
-                     built_from.string(), "; name the directory of a model with held_back.json: w8a16 demo DIR"));
+  throw Error(StrCat("the demo model is neither in ", candidates.front().string(), " nor in ", built_from.string(),
+                     "; name the directory of a model with held_back.json: w8a16 demo DIR"));
 }
 
 // The opening of a text, cut after a few words.
