@@ -28,5 +28,6 @@ def attach(model: Any) -> None:
             else:
                 quantizer.remove_quantization_config(module)
         elif quantizer is None and quantized:
-            module.hf_quantizer = W8A16HfQuantizer(W8A16Config(checkpoint=scheme.describe([])))
-            module.hf_quantizer.describe(module)
+            made = W8A16HfQuantizer(W8A16Config(checkpoint=scheme.describe([])))
+            setattr(module, "hf_quantizer", made)
+            made.describe(module)

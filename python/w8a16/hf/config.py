@@ -46,7 +46,7 @@ class W8A16Config(CompressedTensorsConfig):
         for name in names:
             if not isinstance(name, str):
                 raise TypeError(f"W8A16Config: ignore has {name!r}, which is not a string")
-        self.quant_method = METHOD
+        self.quant_method: Any = METHOD
         self.ignore: List[str] = names
         self.default_ignore = bool(default_ignore)
         self.activation_bits = activation_bits

@@ -9,6 +9,7 @@ import ctypes
 
 #: bytes of float tensors between two requests; a request takes under a millisecond for heaps of some 100 MB
 _INTERVAL = 32 << 20
+_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
 
 
 class FreedMemory:
@@ -16,12 +17,11 @@ class FreedMemory:
 
     def __init__(self) -> None:
         self.bytes = 0
-        self.trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
 
     def add(self, count: int) -> None:
         """``count`` bytes are about to be freed."""
         self.bytes += count
         if self.bytes >= _INTERVAL:
             self.bytes = 0
-            if self.trim is not None:
-                self.trim(0)
+            if _trim is not None:
+                _trim(0)

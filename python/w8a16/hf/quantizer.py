@@ -17,7 +17,7 @@ from .versions import Aliases, LoadingHooks, stored_keys
 logger = logging.getLogger(__name__)
 
 
-class W8A16HfQuantizer(LoadingHooks, HfQuantizer):  # type: ignore[misc]
+class W8A16HfQuantizer(LoadingHooks, HfQuantizer):
     """Quantizes a float checkpoint while it loads, or loads a quantized one into the same layers.
 
     Either way a layer of the model is replaced at the moment when its tensors have come.
@@ -53,6 +53,12 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):  # type: ignore[misc]
         options = self.quantization_config
         selected = selection.select(model, options.ignore, options.default_ignore, aliases)
         self.to_quantize = set(selected.quantized)
+        fused = selection.fused_experts(model)
+        if fused:
+            logger.warning(
+                "w8a16: the experts of %s and %d more modules stay float: this version of transformers keeps them as one tensor, in "
+                "a form that is not known. The command `w8a16 quantize` may quantize them", fused[0], len(fused) - 1
+            )  # fmt: skip
         if not selected.quantized:
             logger.warning("w8a16: the model has no linear layer to quantize: everything stays float")
 
@@ -61,6 +67,7 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):  # type: ignore[misc]
         theirs = selection.Ignored(checkpoint.ignore, aliases)
         targets = selection.Ignored(checkpoint.targets, aliases)
         tied = selection.tied_layers(model)
+        self._require_separate_experts(model)
         layers: List[str] = []
         for name, module in selection.linear_layers(model):
             unwanted = own.reason(name)
@@ -81,6 +88,14 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):  # type: ignore[misc]
         for name in layers:
             pending.put_pending(model, name, checkpoint.format)
 
+    def _require_separate_experts(self, model: nn.Module) -> None:
+        fused = selection.fused_experts(model)
+        if fused and any(".experts." in key and key.endswith(".weight_scale") for key in self.headers):
+            raise scheme.UnsupportedCheckpointError(
+                f"{fused[0]}: the checkpoint's experts are quantized one by one, but this version of transformers keeps them as one "
+                "tensor, in a form that is not known; use transformers 4"
+            )
+
     def _is_stored_quantized(self, names: Sequence[str]) -> bool:
         # A base model's checkpoint has names without the prefix that they have in a model with a head.
         return any(
@@ -94,12 +109,12 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):  # type: ignore[misc]
     def quantized_layer(self, model: nn.Module, name: str, weight: Tensor) -> nn.Module:
         """Quantizes the float weight, as it lies in the checkpoint, of the layer ``name`` and puts the layer in place."""
         self.freed.add(weight.numel() * weight.element_size())
-        module = model.get_submodule(name)
+        module: Any = model.get_submodule(name)
         matrix = pending.float_weight(module, weight)
         if tuple(matrix.shape) != pending.linear_shape(module):
             raise layout.LayoutError(
                 f"{name}.weight has shape {list(weight.shape)} in the checkpoint; the model's layer needs "
-                f"{list(module.weight.shape)}"  # type: ignore[union-attr]
+                f"{list(module.weight.shape)}"
             )
         try:
             int8_weights, scales = quantize(matrix)
@@ -125,6 +140,7 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):  # type: ignore[misc]
             if isinstance(module, W8A16LinearLayer) and module.bias is not None:
                 module.bias.requires_grad_(False)
         self.describe(model)
+        self.headers = {}
         return model
 
     def describe(self, model: Any) -> None:

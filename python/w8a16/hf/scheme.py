@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, List, Mapping, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 METHOD = "compressed-tensors"
 PACK_QUANTIZED = "pack-quantized"
@@ -67,44 +67,47 @@ def read(settings: Mapping[str, Any]) -> Scheme:
     settings = json.loads(json.dumps(dict(settings), default=lambda value: getattr(value, "value", str(value))))
     method = settings.get("quant_method")
     if method != METHOD:
-        _refuse("quant_method", method)
+        raise _refusal("quant_method", method)
     for key in ("kv_cache_scheme", "sparsity_config", "transform_config"):
         if settings.get(key) and not _is_dense(settings[key]):
-            _refuse(key, settings[key])
+            raise _refusal(key, settings[key])
     groups = settings.get("config_groups")
     if not isinstance(groups, dict) or not groups:
-        _refuse("config_groups", groups)
-    formats, targets = set(), []
+        raise _refusal("config_groups", groups)
+    formats: Set[Optional[str]] = set()
+    targets: List[str] = []
     for name, group in groups.items():
         formats.add(group.get("format") or settings.get("format"))
         _require_own_weights(f"config_groups.{name}", group)
         targets += group.get("targets") or []
-    if len(formats) != 1 or not formats <= {PACK_QUANTIZED, INT_QUANTIZED}:
-        _refuse("format", settings.get("format") if formats <= {None} else " and ".join(sorted(map(str, formats))))
-    return Scheme(formats.pop(), tuple(targets), tuple(settings.get("ignore") or ()))
+    format = formats.pop() if len(formats) == 1 else " and ".join(sorted(map(str, formats)))
+    if format not in (PACK_QUANTIZED, INT_QUANTIZED):
+        raise _refusal("format", format)
+    return Scheme(format, tuple(targets), tuple(settings.get("ignore") or ()))
 
 
 def _require_own_weights(where: str, group: Dict[str, Any]) -> None:
     for key in ("input_activations", "output_activations"):
         if group.get(key):
-            _refuse(f"{where}.{key}", group[key])
+            raise _refusal(f"{where}.{key}", group[key])
     weights = group.get("weights")
     if not isinstance(weights, dict):
-        _refuse(f"{where}.weights", weights)
+        raise _refusal(f"{where}.weights", weights)
     required: List[Tuple[str, Any]] = [("num_bits", 8), ("type", "int"), ("symmetric", True), ("strategy", "channel")]
     for key, value in required:
         if weights.get(key, True if key == "symmetric" else None) != value:
-            _refuse(f"{where}.weights.{key}", weights.get(key), f"; groups of {weights['group_size']} along the input "
-                    "channels" if key == "strategy" and weights.get("group_size") else "")
+            groups = weights.get("group_size") if key == "strategy" else None
+            more = f"; groups of {groups} along the input channels" if groups else ""
+            raise _refusal(f"{where}.weights.{key}", weights.get(key), more)
     for key in ("group_size", "block_structure", "dynamic", "actorder"):
         if weights.get(key) not in (None, False, -1):
-            _refuse(f"{where}.weights.{key}", weights[key])
+            raise _refusal(f"{where}.weights.{key}", weights[key])
 
 
 def _is_dense(settings: Any) -> bool:
     return isinstance(settings, dict) and (settings.get("format") == "dense" or not any(settings.values()))
 
 
-def _refuse(key: str, value: Any, more: str = "") -> None:
+def _refusal(key: str, value: Any, more: str = "") -> UnsupportedCheckpointError:
     found = f"{key} = {json.dumps(value)}{more}"
-    raise UnsupportedCheckpointError(f"the checkpoint's quantization_config has {found}; {_SUPPORTED}")
+    return UnsupportedCheckpointError(f"the checkpoint's quantization_config has {found}; {_SUPPORTED}")

@@ -177,6 +177,35 @@ def test_checkpoints_with_other_spellings(quantized, copy, ids):
     assert torch.equal(model(ids).logits, w8a16.from_pretrained(quantized())(ids).logits)
 
 
+@needs_compressed_tensors
+def test_what_compressed_tensors_itself_writes(checkpoint, tmp_path, ids):
+    """llm-compressor's way, on compressed-tensors' own code."""
+    from compressed_tensors.compressors import ModelCompressor
+    from compressed_tensors.quantization import QuantizationConfig, apply_quantization_config
+
+    if not hasattr(ModelCompressor, "from_pretrained_model"):
+        pytest.skip("this compressed-tensors has another interface")
+    model = AutoModelForCausalLM.from_pretrained(checkpoint())
+    weights = {"num_bits": 8, "type": "int", "symmetric": True, "strategy": "channel"}
+    config = {
+        "quant_method": "compressed-tensors",
+        "format": "pack-quantized",
+        "config_groups": {"group_0": {"targets": ["Linear"], "weights": weights}},
+        "ignore": ["lm_head"],
+    }
+    apply_quantization_config(model, QuantizationConfig.model_validate(config))
+    for module in model.modules():
+        if hasattr(module, "weight_scale"):
+            module.weight_scale.data = module.weight.detach().abs().amax(1, keepdim=True) / 127.5
+    compressor = ModelCompressor.from_pretrained_model(model)
+    compressor.compress_model(model)
+    model.save_pretrained(tmp_path)
+    compressor.update_config(tmp_path)
+    theirs = AutoModelForCausalLM.from_pretrained(tmp_path)(ids).logits
+    ours = w8a16.from_pretrained(tmp_path)
+    assert count(ours) == 14 and (ours(ids).logits - theirs).abs().max() <= 1e-5 * theirs.abs().max()
+
+
 def weights(**changes):
     return lambda content, config: config["config_groups"]["group_0"]["weights"].update(changes)
 
