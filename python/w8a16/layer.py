@@ -41,6 +41,8 @@ class W8A16LinearLayer(nn.Module):
     int8_weights: Tensor
     scales: Tensor
     bias: Optional[Tensor]
+    #: the class of the Conv1D whose place this layer took, or None
+    conv1d: Any
 
     def __init__(
         self,
@@ -61,20 +63,25 @@ class W8A16LinearLayer(nn.Module):
         self.in_features = in_features
         self.out_features = out_features
         self.activation_bits = activation_bits
+        self.conv1d = None
         self._set("int8_weights", torch.zeros((out_features, in_features), dtype=torch.int8, device=device))
         self._set("scales", torch.full((out_features,), float("nan"), dtype=dtype, device=device))
         self._set("bias", torch.zeros((out_features,), dtype=dtype, device=device) if bias else None)
 
     @classmethod
-    def from_linear(cls, layer: nn.Module, activation_bits: int = 24) -> "W8A16LinearLayer":
+    def from_linear(
+        cls, layer: nn.Module, activation_bits: int = 24, *, include_subclasses: bool = False
+    ) -> "W8A16LinearLayer":
         """The quantized form of ``layer``, a ``torch.nn.Linear`` or GPT-2's ``Conv1D``, whose bias it shares.
+
+        ``include_subclasses``: subclasses of Linear that compute something else, too.
 
         Raises TypeError for other modules and for weights that are not float32, bfloat16 or float16, ValueError for weights
         without values (meta device), RuntimeError for NaN and infinity.
         """
         from .linear_like import why_not_linear, weight_of
 
-        reason = why_not_linear(layer)
+        reason = why_not_linear(layer, include_subclasses)
         if reason is not None:
             raise TypeError(f"W8A16LinearLayer.from_linear: {type(layer).__name__}: {reason}")
         weight = weight_of(layer).detach()
@@ -82,18 +89,32 @@ class W8A16LinearLayer(nn.Module):
             raise ValueError(f"W8A16LinearLayer.from_linear: the layer's weight {_NO_VALUES}")
         if weight.dtype not in operators.DTYPES:
             raise TypeError(f"W8A16LinearLayer.from_linear: the weight is {weight.dtype}; convert it to float32, bfloat16 or float16")
-        bias: Any = layer.bias
-        options: Dict[str, Any] = {} if activation_bits == 24 else {"activation_bits": activation_bits}
-        # Parameters that are replaced at once take no memory on the meta device.
-        made = cls(weight.shape[1], weight.shape[0], bias is not None, weight.dtype, device="meta", **options)
-        made._set("bias", None if bias is None else bias.detach())
         if cls.quantize is W8A16LinearLayer.quantize:
-            made._set_quantized(*operators.quantize(weight))
-        else:
-            made.to_empty(device=weight.device)
-            made._set("bias", None if bias is None else bias.detach())
-            made.quantize(weight)
-        return made.train(layer.training)
+            return cls._in_place_of(layer, *operators.quantize(weight), activation_bits)
+        # A subclass's own way to quantize, which may look at the tensors that it finds.
+        options: Dict[str, Any] = {} if activation_bits == 24 else {"activation_bits": activation_bits}
+        made = cls(weight.shape[1], weight.shape[0], layer.bias is not None, weight.dtype, weight.device, **options)
+        made._take_over(layer)
+        made.quantize(weight)
+        return made
+
+    @classmethod
+    def _in_place_of(cls, layer: nn.Module, int8_weights: Tensor, scales: Tensor, activation_bits: int) -> "W8A16LinearLayer":
+        """The layer with these tensors, and the bias and the mode of ``layer``, a linear one or Conv1D."""
+        options: Dict[str, Any] = {} if activation_bits == 24 else {"activation_bits": activation_bits}
+        rows, columns = int8_weights.shape
+        # Parameters that are replaced at once take no memory on the meta device.
+        made = cls(columns, rows, layer.bias is not None, scales.dtype, device="meta", **options)
+        made._take_over(layer)
+        made._set_quantized(int8_weights, scales)
+        return made
+
+    def _take_over(self, layer: Any) -> None:
+        from .linear_like import is_conv1d
+
+        self._set("bias", None if layer.bias is None else layer.bias.detach())
+        self.conv1d = type(layer) if is_conv1d(layer) else getattr(layer, "conv1d", None)
+        self.train(layer.training)
 
     @torch.jit.unused
     @torch.no_grad()
@@ -130,13 +151,20 @@ class W8A16LinearLayer(nn.Module):
         code that reads a linear layer's weight. It cannot be set: see :meth:`quantize`."""
         return self.int8_weights.to(self.scales.dtype) * self.scales[:, None]
 
-    def dequantize(self) -> nn.Linear:
-        """A ``torch.nn.Linear`` with the dequantized weights, in the dtype of ``scales``, and this layer's bias."""
-        linear = nn.Linear(self.in_features, self.out_features, self.bias is not None, device="meta", dtype=self.scales.dtype)
-        linear.weight = nn.Parameter(self.weight.detach())
-        if self.bias is not None:
-            linear.bias = nn.Parameter(self.bias.detach().to(self.scales.dtype))
-        return linear.train(self.training)
+    def dequantize(self) -> nn.Module:
+        """A ``torch.nn.Linear`` (a Conv1D, in the place of one) with the dequantized weights, in the dtype of ``scales``, and
+        this layer's bias."""
+        weight, bias = self.weight.detach(), self.bias
+        with torch.device("meta"):
+            if self.conv1d is not None:
+                made = self.conv1d(self.out_features, self.in_features)
+                weight = weight.t().contiguous()
+            else:
+                made = nn.Linear(self.in_features, self.out_features, bias is not None)
+        made.weight = nn.Parameter(weight)
+        if bias is not None:
+            made.bias = nn.Parameter(bias.detach().to(weight.dtype))
+        return made.train(self.training)
 
     def forward(self, input: Tensor) -> Tensor:
         if torch.jit.is_scripting():

@@ -86,19 +86,27 @@ def replace_linear_with_target_and_quantize(
 
 
 def dequantize(model: nn.Module) -> List[str]:
-    """Replaces every W8A16 layer of ``model``, in place, by a ``torch.nn.Linear`` with the dequantized weights (in the dtype
-    of the scales). Layers that occur twice stay shared. Returns their full names; a layer itself is not a model: call its
+    """Replaces every W8A16 layer of ``model``, in place, by a ``torch.nn.Linear`` (or Conv1D, where it was one) with the
+    dequantized weights, in the dtype of the scales. Layers that occur twice stay shared. Returns their full names; a layer itself is not a model: call its
     ``dequantize()``."""
     if not isinstance(model, nn.Module):
         raise TypeError(f"model is a {type(model).__name__}, not a torch.nn.Module")
+    names = put_dequantized(model)
+    _tell_transformers(model)
+    return names
+
+
+def put_dequantized(model: nn.Module) -> List[str]:
+    """:func:`dequantize` but for what transformers is told."""
     made: Dict[int, nn.Module] = {}
     names = []
     for slot in list(_walk(model, "", set())):
         layer = slot.layer()
         if isinstance(layer, W8A16LinearLayer):
-            setattr(slot.parent, slot.child, made.setdefault(id(layer), layer.dequantize()))
+            if id(layer) not in made:
+                made[id(layer)] = layer.dequantize()
+            setattr(slot.parent, slot.child, made[id(layer)])
             names.append(slot.name)
-    _tell_transformers(model)
     return names
 
 
@@ -226,23 +234,24 @@ class _Replacement:
         return id(layer.weight), is_conv1d(layer)
 
     def make_target(self, layer: Any, twin: Optional[W8A16LinearLayer]) -> nn.Module:
+        target_class: Any = self.target_class
         weight = weight_of(layer).detach()
-        own = issubclass(self.target_class, W8A16LinearLayer)
-        # The short cut is for layers whose quantize() is ours: a subclass's own is called.
-        shortcut = own and self.quantize and getattr(self.target_class, "quantize") is W8A16LinearLayer.quantize
+        if issubclass(target_class, W8A16LinearLayer) and self.quantize:
+            if twin is not None and target_class.quantize is W8A16LinearLayer.quantize:
+                return target_class._in_place_of(layer, twin.int8_weights, twin.scales, self.activation_bits)
+            return target_class.from_linear(layer, self.activation_bits, include_subclasses=True)
         options: Dict[str, Any] = {"bias": layer.bias is not None, "dtype": weight.dtype}
-        if own and self.activation_bits != 24:
+        if issubclass(target_class, W8A16LinearLayer) and self.activation_bits != 24:
             options["activation_bits"] = self.activation_bits
-        # Parameters that are replaced at once take no memory on the meta device.
-        with torch.device("meta" if shortcut or weight.is_meta else weight.device):
-            target: Any = self.target_class(weight.shape[1], weight.shape[0], **options)
-        if layer.bias is not None:
+        with torch.device(weight.device):
+            target: Any = target_class(weight.shape[1], weight.shape[0], **options)
+        if isinstance(target, W8A16LinearLayer):
+            target._take_over(layer)
+        elif layer.bias is not None:
             bias = layer.bias.detach()
             parameter = "bias" in target._parameters
             target.bias = nn.Parameter(bias, requires_grad=False) if parameter else bias
-        if shortcut:
-            target._set_quantized(*((twin.int8_weights, twin.scales) if twin is not None else operators.quantize(weight)))
-        elif self.quantize:
+        if self.quantize:
             target.quantize(weight)
         target.train(layer.training)
         return cast(nn.Module, target)
@@ -278,9 +287,8 @@ def _require_quantizable(slot: _Slot) -> None:
 
 
 def _tell_transformers(model: nn.Module) -> None:
-    """A transformers model saves its quantized layers (save_pretrained) if it knows of them."""
-    transformers = sys.modules.get("transformers")
-    if transformers is not None and isinstance(model, transformers.PreTrainedModel):
+    """transformers models save their quantized layers (save_pretrained) if they know of them."""
+    if "transformers" in sys.modules:
         from .hf import attach
 
         attach(model)

@@ -230,7 +230,7 @@ def test_a_subclass_s_own_quantize_is_called():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-def test_dequantize_is_the_way_back(dtype, dummy):
+def test_dequantize_is_the_way_back(dtype, dummy, conv1d):
     model = dummy(dtype).eval()
     ids = torch.arange(20)
     replace_linear_with_target_and_quantize(model)
@@ -239,6 +239,13 @@ def test_dequantize_is_the_way_back(dtype, dummy):
     assert names == [*ALL, "lm_head"] and not any(isinstance(module, W8A16LinearLayer) for module in model.modules())
     tolerance = {torch.float32: 1e-5, torch.bfloat16: 0.02, torch.float16: 0.003}[dtype]
     assert (model(ids) - quantized).norm() <= tolerance * quantized.norm()
+    convolution = nn.Sequential(conv1d(6, 4))
+    shape, kind = convolution[0].weight.shape, type(convolution[0])
+    replace_linear_with_target_and_quantize(convolution)
+    expected = convolution(torch.ones(2, 4))
+    dequantize(convolution)
+    assert type(convolution[0]) is kind and convolution[0].weight.shape == shape
+    assert torch.allclose(convolution(torch.ones(2, 4)), expected, atol=1e-5)
     shared = nn.Linear(4, 4)
     twice = nn.Sequential(shared, shared)
     replace_linear_with_target_and_quantize(twice)

@@ -15,14 +15,15 @@ class PendingLayer(nn.Module):
 
     Args:
         format: of the checkpoint (scheme.PACK_QUANTIZED or INT_QUANTIZED).
-        out_features, in_features: of the layer in the model.
-        bias: the layer's parameter (on the meta device), or None.
+        module: the linear layer or Conv1D (on the meta device) that it takes the place of.
     """
 
-    def __init__(self, format: str, out_features: int, in_features: int, bias: Optional[nn.Parameter]) -> None:
+    def __init__(self, format: str, module: Any) -> None:
         super().__init__()
+        out_features, in_features = linear_shape(module)
         self.out_features = out_features
         self.in_features = in_features
+        self.conv1d = type(module) if linear_like.is_conv1d(module) else None
         self.parts: Dict[str, Tensor] = {}  #: what has come so far, where tensors come one by one
         self.suffixes = suffixes(format)
         shapes: Dict[str, Tuple[Tuple[int, ...], torch.dtype]] = {
@@ -34,7 +35,7 @@ class PendingLayer(nn.Module):
         for suffix in self.suffixes:
             shape, dtype = shapes[suffix]
             self.register_parameter(suffix, nn.Parameter(torch.empty(shape, dtype=dtype, device="meta"), requires_grad=False))
-        self.register_parameter("bias", bias)
+        self.register_parameter("bias", module.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         raise RuntimeError("this layer of the checkpoint has not been loaded")
@@ -47,9 +48,7 @@ def suffixes(format: str) -> Tuple[str, ...]:
 
 def put_pending(model: nn.Module, name: str, format: str) -> None:
     """Puts a PendingLayer in the place of the linear layer ``name``."""
-    module: Any = model.get_submodule(name)
-    out_features, in_features = linear_shape(module)
-    _put(model, name, PendingLayer(format, out_features, in_features, module.bias))
+    _put(model, name, PendingLayer(format, model.get_submodule(name)))
 
 
 def put_quantized(
@@ -66,23 +65,10 @@ def put_quantized(
             f"{name}: the checkpoint has weights of shape {list(int8_weights.shape)}, the model's layer needs "
             f"[{out_features}, {in_features}] (is config.json that of this checkpoint?)"
         )
-    layer = W8A16LinearLayer(
-        in_features, out_features, bias=False, dtype=scales.dtype, device="meta", activation_bits=activation_bits or 24
-    )
-    layer.int8_weights = nn.Parameter(int8_weights, requires_grad=False)
-    layer.scales = nn.Parameter(scales, requires_grad=False)
-    layer.bias = module.bias
-    layer.train(module.training)
+    layer = W8A16LinearLayer._in_place_of(module, int8_weights, scales, activation_bits or 24)
+    layer.register_parameter("bias", module.bias)  # the same object, which may be waiting for its values
     _put(model, name, layer)
     return layer
-
-
-def put_dequantized(model: nn.Module) -> None:
-    """Puts a float linear layer in the place of every W8A16LinearLayer; those that occur twice stay shared."""
-    made: Dict[int, nn.Module] = {}
-    for name, module in list(model.named_modules(remove_duplicate=False)):
-        if isinstance(module, W8A16LinearLayer):
-            _put(model, name, made.setdefault(id(module), module.dequantize()))
 
 
 def linear_shape(module: Any) -> Tuple[int, int]:

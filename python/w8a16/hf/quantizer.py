@@ -8,6 +8,7 @@ from transformers.quantizers.base import HfQuantizer
 
 from .. import layout, linear_like, quantize
 from ..layer import W8A16LinearLayer
+from ..replace import put_dequantized
 from . import headers, pending, scheme, selection
 from .config import W8A16Config, of_checkpoint
 from .memory import FreedMemory
@@ -154,7 +155,7 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):
         return state_dict_as_stored(model)
 
     def _dequantize(self, model: Any, dtype: Any = None) -> Any:
-        pending.put_dequantized(model)
+        put_dequantized(model)
         return model if dtype is None else model.to(dtype)
 
     def is_serializable(self, safe_serialization: Any = None) -> bool:
