@@ -74,6 +74,8 @@ Tensor Reverse(const Tensor& x, const Tensor& int8_weights, const Tensor& scales
   return CallLinear(x, int8_weights, scales, optional_bias, activation_bits);
 }
 
+}  // namespace
+
 Tensor LinearAutograd(const Tensor& x, const Tensor& int8_weights, const Tensor& scales,
                       const OptionalTensor& optional_bias, int64_t activation_bits) {
   const Tensor bias = optional_bias.value_or(Tensor());
@@ -99,6 +101,8 @@ Tensor LinearAutograd(const Tensor& x, const Tensor& int8_weights, const Tensor&
   return y;
 }
 
+namespace {
+
 // Inside torch.autocast x gets autocast's dtype, and y with it, as those of torch.nn.functional.linear do.
 template <c10::DeviceType kDevice, c10::DispatchKey kKey>
 Tensor LinearAutocast(const Tensor& x, const Tensor& int8_weights, const Tensor& scales, const OptionalTensor& bias,
@@ -111,17 +115,14 @@ Tensor LinearAutocast(const Tensor& x, const Tensor& int8_weights, const Tensor&
 
 }  // namespace
 
-TORCH_LIBRARY_IMPL(w8a16, Autograd, library) {
-  library.impl("linear", LinearAutograd);
-  library.impl("quantize", torch::CppFunction::makeFallthrough());
+Tensor LinearAutocastCpu(const Tensor& x, const Tensor& int8_weights, const Tensor& scales, const OptionalTensor& bias,
+                         int64_t activation_bits) {
+  return LinearAutocast<at::kCPU, c10::DispatchKey::AutocastCPU>(x, int8_weights, scales, bias, activation_bits);
 }
 
-TORCH_LIBRARY_IMPL(w8a16, AutocastCPU, library) {
-  library.impl("linear", LinearAutocast<at::kCPU, c10::DispatchKey::AutocastCPU>);
-}
-
-TORCH_LIBRARY_IMPL(w8a16, AutocastCUDA, library) {
-  library.impl("linear", LinearAutocast<at::kCUDA, c10::DispatchKey::AutocastCUDA>);
+Tensor LinearAutocastCuda(const Tensor& x, const Tensor& int8_weights, const Tensor& scales,
+                          const OptionalTensor& bias, int64_t activation_bits) {
+  return LinearAutocast<at::kCUDA, c10::DispatchKey::AutocastCUDA>(x, int8_weights, scales, bias, activation_bits);
 }
 
 }  // namespace w8a16

@@ -7,6 +7,9 @@
 #include <torch/library.h>
 
 #include <algorithm>
+#include <deque>
+#include <type_traits>
+#include <utility>
 
 #include "base/parallel.h"
 #include "w8a16/linear.h"
@@ -178,28 +181,33 @@ TensorPair QuantizeMeta(const Tensor& weights) {
           weights.new_empty_symint(weights.sym_sizes().slice(0, 1))};
 }
 
-}  // namespace
-
-TORCH_LIBRARY(w8a16, library) {
-  library.def(
+// Not by TORCH_LIBRARY, which ends the process where the operators are there already: the Python package registers the
+// same ones, and who comes first serves all.
+bool RegisterOperators() {
+  if (c10::Dispatcher::singleton().findSchema({"w8a16::linear", ""}).has_value()) return false;
+  static torch::Library definitions(torch::Library::DEF, "w8a16", std::nullopt, __FILE__, __LINE__);
+  definitions.def(
       "linear(Tensor x, Tensor int8_weights, Tensor scales, Tensor? bias=None, int activation_bits=24) -> Tensor");
-  library.def("quantize(Tensor weights) -> (Tensor int8_weights, Tensor scales)");
+  definitions.def("quantize(Tensor weights) -> (Tensor int8_weights, Tensor scales)");
+  static std::deque<torch::Library> implementations;
+  const auto implement = [](c10::DispatchKey key, auto linear, auto quantize) {
+    torch::Library& library =
+        implementations.emplace_back(torch::Library::IMPL, "w8a16", key, __FILE__, __LINE__);
+    library.impl("linear", linear);
+    if constexpr (!std::is_same_v<decltype(quantize), std::nullptr_t>) library.impl("quantize", std::move(quantize));
+  };
+  implement(c10::DispatchKey::CPU, LinearCpu, QuantizeCpu);
+  implement(c10::DispatchKey::CompositeExplicitAutograd, LinearComposite, QuantizeComposite);
+  implement(c10::DispatchKey::Meta, LinearMeta, QuantizeMeta);
+  implement(c10::DispatchKey::Autograd, LinearAutograd, torch::CppFunction::makeFallthrough());
+  implement(c10::DispatchKey::AutocastCPU, LinearAutocastCpu, nullptr);
+  implement(c10::DispatchKey::AutocastCUDA, LinearAutocastCuda, nullptr);
+  return true;
 }
 
-TORCH_LIBRARY_IMPL(w8a16, CPU, library) {
-  library.impl("linear", LinearCpu);
-  library.impl("quantize", QuantizeCpu);
-}
+[[maybe_unused]] const bool kRegistered = RegisterOperators();
 
-TORCH_LIBRARY_IMPL(w8a16, CompositeExplicitAutograd, library) {
-  library.impl("linear", LinearComposite);
-  library.impl("quantize", QuantizeComposite);
-}
-
-TORCH_LIBRARY_IMPL(w8a16, Meta, library) {
-  library.impl("linear", LinearMeta);
-  library.impl("quantize", QuantizeMeta);
-}
+}  // namespace
 
 Tensor CallLinear(const Tensor& x, const Tensor& int8_weights, const Tensor& scales, const OptionalTensor& bias,
                   int64_t activation_bits) {

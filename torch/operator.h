@@ -36,6 +36,14 @@ at::Tensor LinearComposite(const at::Tensor& x, const at::Tensor& int8_weights, 
                            const OptionalTensor& bias, int64_t activation_bits);
 TensorPair QuantizeComposite(const at::Tensor& weights);
 
+/// What lies above the kernels: reverse- and forward-mode gradients, and autocast.
+at::Tensor LinearAutograd(const at::Tensor& x, const at::Tensor& int8_weights, const at::Tensor& scales,
+                          const OptionalTensor& bias, int64_t activation_bits);
+at::Tensor LinearAutocastCpu(const at::Tensor& x, const at::Tensor& int8_weights, const at::Tensor& scales,
+                             const OptionalTensor& bias, int64_t activation_bits);
+at::Tensor LinearAutocastCuda(const at::Tensor& x, const at::Tensor& int8_weights, const at::Tensor& scales,
+                              const OptionalTensor& bias, int64_t activation_bits);
+
 /// w8a16::linear through the dispatcher.
 at::Tensor CallLinear(const at::Tensor& x, const at::Tensor& int8_weights, const at::Tensor& scales,
                       const OptionalTensor& bias, int64_t activation_bits);

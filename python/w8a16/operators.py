@@ -19,14 +19,6 @@ DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 _CODES = {dtype: code for code, dtype in enumerate(DTYPES)}
 _LINEAR, _QUANTIZE = "w8a16::linear", "w8a16::quantize"
 
-_library = torch.library.Library("w8a16", "DEF")
-_tags = (torch.Tag.pt2_compliant_tag,)
-_library.define(
-    "linear(Tensor x, Tensor int8_weights, Tensor scales, Tensor? bias=None, int activation_bits=24) -> Tensor", tags=_tags
-)
-_library.define("quantize(Tensor weights) -> (Tensor int8_weights, Tensor scales)", tags=_tags)
-_linear = torch.ops.w8a16.linear.default
-_quantize = torch.ops.w8a16.quantize.default
 
 
 def linear(
@@ -214,15 +206,19 @@ class _Linear(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, int8_weights: Tensor, scales: Tensor, bias: Optional[Tensor], activation_bits: int
     ) -> Tensor:
+        ctx.set_materialize_grads(False)  # what has no tangent has none, not zeros
         ctx.save_for_backward(int8_weights, scales)
         ctx.save_for_forward(int8_weights, scales)
         ctx.activation_bits = activation_bits
+        ctx.y_shape = (*x.shape[:-1], int8_weights.shape[0])
         ctx.dtypes = x.dtype, None if bias is None else bias.dtype
         with torch._C._AutoDispatchBelowAutograd():
             return linear(x, int8_weights, scales, bias, activation_bits)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
+    def backward(ctx: Any, grad: Optional[Tensor]) -> Any:
+        if grad is None:
+            return None, None, None, None, None
         int8_weights, scales = ctx.saved_tensors
         x_dtype, bias_dtype = ctx.dtypes
         grad_x = grad_bias = None
@@ -235,10 +231,12 @@ class _Linear(torch.autograd.Function):
     @staticmethod
     def jvp(ctx: Any, x: Optional[Tensor], *others: Optional[Tensor]) -> Any:
         int8_weights, scales = ctx.saved_tensors
-        bias = others[2]
+        _, scales_tangent, bias, _ = others
+        if scales_tangent is not None:
+            raise RuntimeError(f"{_LINEAR}: scales have a tangent, which quantized layers do not pass on")
         if x is None:
             assert bias is not None
-            return bias.clone()
+            return bias.to(ctx.dtypes[0]).expand(ctx.y_shape).clone()
         return linear(x, int8_weights, scales, bias, ctx.activation_bits)
 
 
@@ -292,12 +290,29 @@ def _autocast(device_type: str, key: torch._C.DispatchKey) -> Any:
     return kernel
 
 
-_library.impl("linear", _linear_cpu, "CPU")
-_library.impl("linear", _linear_other, "CompositeExplicitAutograd")
-_library.impl("linear", _linear_autograd, "Autograd", with_keyset=True)
-_library.impl("linear", _autocast("cpu", torch._C.DispatchKey.AutocastCPU), "AutocastCPU")
-_library.impl("linear", _autocast("cuda", torch._C.DispatchKey.AutocastCUDA), "AutocastCUDA")
-_library.impl("quantize", _quantize_cpu, "CPU")
-_library.impl("quantize", _quantize_other, "CompositeExplicitAutograd")
-torch.library.register_fake(_LINEAR, _linear_meta, lib=_library)
-torch.library.register_fake(_QUANTIZE, _quantize_meta, lib=_library)
+def _register() -> torch.library.Library:
+    # The C++ library for LibTorch (libw8a16_torch.so) registers the same operators: who comes first serves all.
+    there = hasattr(torch.ops.w8a16, "linear")
+    library = torch.library.Library("w8a16", "FRAGMENT" if there else "DEF")
+    if there:
+        return library
+    tags = (torch.Tag.pt2_compliant_tag,)
+    library.define(
+        "linear(Tensor x, Tensor int8_weights, Tensor scales, Tensor? bias=None, int activation_bits=24) -> Tensor", tags=tags
+    )
+    library.define("quantize(Tensor weights) -> (Tensor int8_weights, Tensor scales)", tags=tags)
+    library.impl("linear", _linear_cpu, "CPU")
+    library.impl("linear", _linear_other, "CompositeExplicitAutograd")
+    library.impl("linear", _linear_autograd, "Autograd", with_keyset=True)
+    library.impl("linear", _autocast("cpu", torch._C.DispatchKey.AutocastCPU), "AutocastCPU")
+    library.impl("linear", _autocast("cuda", torch._C.DispatchKey.AutocastCUDA), "AutocastCUDA")
+    library.impl("quantize", _quantize_cpu, "CPU")
+    library.impl("quantize", _quantize_other, "CompositeExplicitAutograd")
+    torch.library.register_fake(_LINEAR, _linear_meta, lib=library)
+    torch.library.register_fake(_QUANTIZE, _quantize_meta, lib=library)
+    return library
+
+
+_library = _register()
+_linear = torch.ops.w8a16.linear.default
+_quantize = torch.ops.w8a16.quantize.default

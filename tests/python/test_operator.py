@@ -1,4 +1,7 @@
 import math
+import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -165,12 +168,16 @@ def test_autocast(dtype, make_layer):
 def test_forward_mode_gradient(make_layer):
     layer = make_layer()
     x, tangent = torch.randn(3, 24), torch.randn(3, 24)
+    dual, parts = torch.autograd.forward_ad.make_dual, torch.autograd.forward_ad.unpack_dual
     with torch.autograd.forward_ad.dual_level():
-        y = layer(torch.autograd.forward_ad.make_dual(x, tangent))
-        primal, got = torch.autograd.forward_ad.unpack_dual(y)
-    assert torch.equal(primal, layer(x))
-    expected = tangent @ layer.weight.t()
-    assert (got - expected).norm() <= 1e-5 * expected.norm()
+        y = parts(layer(dual(x, tangent)))
+        assert torch.equal(y.primal, layer(x))
+        expected = tangent @ layer.weight.t()
+        assert (y.tangent - expected).norm() <= 1e-5 * expected.norm()
+        y = w8a16.linear(x, layer.int8_weights, layer.scales, dual(layer.bias.data, torch.ones(40)))
+        assert torch.equal(parts(y).tangent, torch.ones(3, 40))
+        with pytest.raises(RuntimeError, match="scales have a tangent"):
+            w8a16.linear(x, layer.int8_weights, dual(layer.scales.data, torch.ones(40)))
 
 
 @pytest.mark.parametrize("strided", ["columns", "rows", "transposed", "three dimensions"])
@@ -208,3 +215,18 @@ def test_empty_sizes(in_features, out_features, rows):
     assert y.shape == (rows, out_features)
     if in_features == 0:
         assert torch.equal(y, bias.expand(rows, -1))
+
+
+LIBRARY = os.path.join(os.environ.get("W8A16_BINARY_DIR", "."), "torch", "libw8a16_torch.so")
+
+
+@pytest.mark.skipif(not os.path.exists(LIBRARY), reason=f"{LIBRARY} is not built")
+@pytest.mark.parametrize("order", [["import w8a16", "LOAD"], ["LOAD", "import w8a16"]])
+def test_beside_the_library_for_libtorch(order):
+    """The operators of both faces have one name: who comes first serves all."""
+    program = ["import torch", *order, "layer = w8a16.W8A16LinearLayer.from_linear(torch.nn.Linear(4, 3))"]
+    program += ["x = torch.randn(2, 4, requires_grad=True)", "layer(x).sum().backward()", "print(layer(x).shape, x.grad.shape)"]
+    load = f"torch.ops.load_library({LIBRARY!r})"
+    text = "\n".join(line.replace("LOAD", load) for line in program)
+    result = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
+    assert result.returncode == 0 and "torch.Size([2, 3]) torch.Size([2, 4])" in result.stdout, result.stderr[-2000:]
