@@ -3,6 +3,7 @@
 import logging
 from typing import Any, Dict, List, Optional, Sequence, Set
 
+import transformers
 from torch import Tensor, nn
 from transformers.quantizers.base import HfQuantizer
 
@@ -137,12 +138,22 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):
     def _process_model_after_weight_loading(self, model: Any, **kwargs: Any) -> Any:
         self.raise_kept_error()
         pending.require_none_pending(model)
+        self._require_quantized(model)
         for module in model.modules():
             if isinstance(module, W8A16LinearLayer) and module.bias is not None:
                 module.bias.requires_grad_(False)
         self.describe(model)
         self.headers = {}
         return model
+
+    def _require_quantized(self, model: nn.Module) -> None:
+        """No layer may stay float in silence."""
+        left = [name for name in sorted(self.to_quantize) if not isinstance(model.get_submodule(name), W8A16LinearLayer)]
+        if left:
+            raise RuntimeError(
+                f"w8a16: {len(left)} layers were not quantized, the first of them {left[0]}: the checkpoint has no weight for "
+                f"them, or transformers {transformers.__version__} does not hand it over (tried are 4.56, 4.57, 5.0 and 5.24)"
+            )
 
     def describe(self, model: Any) -> None:
         """Makes config.json say what the model is now."""

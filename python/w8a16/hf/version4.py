@@ -1,12 +1,15 @@
 """How transformers 4 hands over tensors: one after the other."""
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
 from .hooks import Hooks
+
+
+_DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
 
 
 def stored_keys(model: Any, key: str) -> List[str]:
@@ -29,6 +32,11 @@ class LoadingHooks(Hooks):
             )
 
     def check_quantized_param(self, model: nn.Module, param_value: Any, param_name: str, *args: Any, **kwargs: Any) -> bool:
+        """Version 4.56 asks by this name."""
+        return self.owner(model, param_name) is not None
+
+    def param_needs_quantization(self, model: nn.Module, param_name: str, **kwargs: Any) -> bool:
+        """Later ones by this."""
         return self.owner(model, param_name) is not None
 
     def create_quantized_param(
@@ -49,25 +57,26 @@ class LoadingHooks(Hooks):
             return
         stored = (state_dict or {}).get(param_name)
         module: Any = model.get_submodule(name)
-        if suffix == "weight_scale" and stored is not None and stored.dtype != param_value.dtype:
-            param_value = self._as_stored(param_name, stored)
+        if suffix == "weight_scale":
+            param_value = self._as_stored(param_name, param_value, stored)
         module.parts[suffix] = param_value.to(target_device)
         if all(part in module.parts for part in module.suffixes):
             ours = stored is not None and stored.is_meta  # else it may be a state dict that the caller gave
             self.stored_layer(model, name, module.parts, ours)
 
-    def _as_stored(self, key: str, stored: Tensor) -> Tensor:
+    def _as_stored(self, key: str, value: Tensor, stored: Optional[Tensor]) -> Tensor:
         """The scale as it is in the file: transformers 4 casts it to the model's dtype before it hands it over."""
-        if not stored.is_meta:
+        if stored is not None and not stored.is_meta:
             return stored
         header = self.headers.get(key)
+        dtype = stored.dtype if stored is not None else _DTYPES.get(header.dtype) if header is not None else None
+        if dtype == value.dtype:
+            return value
         if header is None:
             raise ValueError(
-                f"{key} is {stored.dtype}, and transformers 4 would round it to the model's dtype: load with "
-                f"dtype={stored.dtype}, or use transformers 5"
+                f"{key}: transformers 4 may have rounded it to the model's dtype, {value.dtype}, and its file is not found to "
+                "read it again: load with the dtype of the checkpoint's scales, from a local directory; or use transformers 5"
             )
-        from safetensors import safe_open
-
         with safe_open(header.file, framework="pt") as file:
             tensor: Tensor = file.get_tensor(key)
         return tensor
@@ -80,4 +89,9 @@ class LoadingHooks(Hooks):
         return torch.int8
 
     def get_state_dict(self, model: nn.Module) -> Dict[str, Tensor]:
+        """Version 4.56 asks by this name."""
         return self.stored_state_dict(model)
+
+    def get_state_dict_and_metadata(self, model: nn.Module, *args: Any) -> Tuple[Dict[str, Tensor], Dict[str, str]]:
+        """Later ones by this."""
+        return self.stored_state_dict(model), {}

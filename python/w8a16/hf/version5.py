@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from transformers.conversion_mapping import get_model_conversion_mapping
 from transformers.core_model_loading import ConversionOps, WeightConverter, revert_weight_conversion
+from transformers.quantizers.base import HfQuantizer
 
 from . import experts, pending
 from .hooks import Hooks
@@ -35,6 +36,8 @@ class LoadingHooks(Hooks):
         return parent.preprocess_model(model, *args, **kwargs)
 
     def separate_experts(self, model: Any) -> None:
+        if not hasattr(HfQuantizer, "update_weight_conversions"):
+            return  # an early version 5, where experts stay fused, and float
         self.separated = experts.separate(model, get_model_conversion_mapping(model, add_legacy=False))
 
     def update_weight_conversions(self, weight_conversions: Any, model: nn.Module) -> Any:
@@ -60,7 +63,7 @@ class LoadingHooks(Hooks):
         if self.scheme is None:
             return []
         suffixes = list(pending.suffixes(self.scheme.format))
-        return [WeightConverter(suffixes, suffixes[:1], [_Unpack(self)])]
+        return [WeightConverter(source_patterns=suffixes, target_patterns=suffixes[:1], operations=[_Unpack(self)])]
 
     def get_new_dtype(self, converter: Any, param: Any, dtype: Any) -> Any:
         # Scales keep the dtype that they were made with. They come after the integers of their layer; a float tensor
