@@ -141,14 +141,20 @@ def tied(name: str, layers: int, options: Dict[str, Any], embedding: str = "mode
     return causal(name, layers, {**options, "tie_word_embeddings": True}, exclude=(), left_alone=left_alone, **more)
 
 
-def routed(name: str, layers: int, options: Dict[str, Any], routers: Tuple[str, ...]) -> Family:
-    """With experts. transformers 5 has classes of its own for routers and for all experts of a block together: none of them is
-    a linear layer, and sizes must be multiples of 8, for its product over the groups of tokens."""
-    exclude = ("lm_head",) if V5 else ("lm_head", "gate")
+def routed(name: str, layers: int, options: Dict[str, Any], router: str, *shared: str) -> Family:
+    """With experts, and the routers of both blocks excluded. transformers 5 has classes of its own for routers and for all
+    experts of a block together: none of them is a linear layer, and sizes must be multiples of 8, for its product over the
+    groups of tokens.
+
+    ``shared``: routers that are linear layers in both versions.
+    """
+    routers = shared if V5 else (router, *shared)
     left_alone = {"lm_head": EXCLUDED.format("lm_head")}
-    if not V5:
-        left_alone.update({router: EXCLUDED.format("gate") for router in routers})
-    return causal(name, layers, options, exclude=exclude, left_alone=left_alone)
+    for path in routers:
+        child = path.rpartition(".")[2]
+        left_alone.update({f"model.layers.{block}.{path}": EXCLUDED.format(child) for block in range(2)})
+    exclude = ("lm_head", *(path.rpartition(".")[2] for path in routers))
+    return causal(name, layers, {**LLAMA, **options}, exclude=exclude, left_alone=left_alone)
 
 
 LLAMA = {
@@ -180,14 +186,18 @@ FAMILIES: Dict[str, Family] = {
     "llama": tied("Llama", 14, LLAMA),
     "mistral": causal("Mistral", 14, {**LLAMA, "sliding_window": 4}),
     "mixtral": routed(
-        "Mixtral", 8 if V5 else 32, {**LLAMA, "intermediate_size": 56, "num_local_experts": 4, "num_experts_per_tok": 2},
-        ("model.layers.0.block_sparse_moe.gate", "model.layers.1.block_sparse_moe.gate"),
+        "Mixtral", 8 if V5 else 32, {"intermediate_size": 56, "num_local_experts": 4, "num_experts_per_tok": 2},
+        "block_sparse_moe.gate",
     ),
     "qwen2": causal("Qwen2", 14, LLAMA),
     "qwen3": tied("Qwen3", 14, {**LLAMA, "head_dim": 12}),
+    "qwen2_moe": routed(
+        "Qwen2Moe", 14 if V5 else 38, {
+            "moe_intermediate_size": 24, "shared_expert_intermediate_size": 40, "num_experts": 4, "num_experts_per_tok": 2
+        }, "mlp.gate", "mlp.shared_expert_gate",
+    ),
     "qwen3_moe": routed(
-        "Qwen3Moe", 8 if V5 else 32, {**LLAMA, "moe_intermediate_size": 24, "num_experts": 4, "num_experts_per_tok": 2},
-        ("model.layers.0.mlp.gate", "model.layers.1.mlp.gate"),
+        "Qwen3Moe", 8 if V5 else 32, {"moe_intermediate_size": 24, "num_experts": 4, "num_experts_per_tok": 2}, "mlp.gate",
     ),
     "gemma2": tied("Gemma2", 14, {**LLAMA, "head_dim": 8, "sliding_window": 4}, attention="eager"),
     "gemma3_text": tied(
@@ -221,6 +231,16 @@ FAMILIES: Dict[str, Family] = {
             "new_decoder_architecture": False,
         }, "transformer.word_embeddings", attention="sdpa",  # eager adds ALiBi twice
     ),
+    "falcon_new": tied(  # groups of queries share a key, and the block has another form
+        "Falcon", 8, {
+            "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "num_kv_heads": 2, "alibi": False,
+            "new_decoder_architecture": True,
+        }, "transformer.word_embeddings",
+    ),
+    "codegen": causal("CodeGen", 8, {
+        "n_embd": 32, "n_layer": 2, "n_head": 4, "rotary_dim": 4, "n_positions": 64, "tie_word_embeddings": False,
+    }, float32_logits=True),
+    "starcoder2": causal("Starcoder2", 12, LLAMA),
     "stablelm": causal("StableLm", 14, {**LLAMA, "partial_rotary_factor": 0.5, "use_qkv_bias": True}),
     "olmo2": causal("Olmo2", 14, LLAMA),
     "granite": causal("Granite", 14, {**LLAMA, "embedding_multiplier": 2.0, "logits_scaling": 4.0, "residual_multiplier": 0.5}),
@@ -289,6 +309,13 @@ FAMILIES: Dict[str, Family] = {
                         outputs=("last_hidden_state", "pooler_output")),
     "clip_vision": Family("CLIPVisionConfig", VIT, "CLIPVisionModelWithProjection", 13, inputs="image",
                           outputs=("image_embeds", "last_hidden_state")),
+    "siglip_vision": Family(
+        "SiglipVisionConfig", VIT, "SiglipVisionModel", 14, inputs="image", outputs=("last_hidden_state", "pooler_output"),
+        left_alone={
+            ("" if V5 else "vision_model.") + "head.attention.out_proj":
+            "nn.MultiheadAttention reads its weight instead of calling it"
+        },
+    ),
     # speech
     "wav2vec2": Family(
         "Wav2Vec2Config", {
