@@ -43,6 +43,8 @@ class W8A16LinearLayer(nn.Module):
     bias: Optional[Tensor]
     #: the class of the Conv1D whose place this layer took, or None
     conv1d: Any
+    #: of ``weight``: that of the weights that were quantized, then what .half(), .to(dtype) and the like make of it
+    weight_dtype: torch.dtype
 
     def __init__(
         self,
@@ -64,6 +66,7 @@ class W8A16LinearLayer(nn.Module):
         self.out_features = out_features
         self.activation_bits = activation_bits
         self.conv1d = None
+        self.weight_dtype = dtype
         self._set("int8_weights", torch.zeros((out_features, in_features), dtype=torch.int8, device=device))
         self._set("scales", torch.full((out_features,), float("nan"), dtype=dtype, device=device))
         self._set("bias", torch.zeros((out_features,), dtype=dtype, device=device) if bias else None)
@@ -114,6 +117,7 @@ class W8A16LinearLayer(nn.Module):
 
         self._set("bias", None if layer.bias is None else layer.bias.detach())
         self.conv1d = type(layer) if is_conv1d(layer) else getattr(layer, "conv1d", None)
+        self.weight_dtype = getattr(layer, "weight_dtype", None) or layer.weight.dtype
         self.train(layer.training)
 
     @torch.jit.unused
@@ -144,16 +148,18 @@ class W8A16LinearLayer(nn.Module):
         int8_weights, scales = operators.quantize(weights.detach())
         device = self.int8_weights.device
         self._set_quantized(int8_weights.to(device), scales.to(device))
+        self.weight_dtype = weights.dtype
 
     @property
     def weight(self) -> Tensor:
-        """The dequantized weights ``[out_features, in_features]`` in the dtype of ``scales``, made anew at each access, for
-        code that reads a linear layer's weight. It cannot be set: see :meth:`quantize`."""
-        return self.int8_weights.to(self.scales.dtype) * self.scales[:, None]
+        """The dequantized weights ``[out_features, in_features]``, made anew at each access, for code that reads a linear
+        layer's weight. Their dtype is that of the weights before, or what ``.half()``, ``.to(dtype)`` made of the layer. It
+        cannot be set: see :meth:`quantize`."""
+        exact = self.scales.dtype if self.scales.dtype == self.weight_dtype else torch.float32
+        return (self.int8_weights.to(exact) * self.scales.to(exact)[:, None]).to(self.weight_dtype)
 
     def dequantize(self) -> nn.Module:
-        """A ``torch.nn.Linear`` (a Conv1D, in the place of one) with the dequantized weights, in the dtype of ``scales``, and
-        this layer's bias."""
+        """A ``torch.nn.Linear`` (a Conv1D, in the place of one) with the dequantized :attr:`weight` and this layer's bias."""
         weight, bias = self.weight.detach(), self.bias
         with torch.device("meta"):
             if self.conv1d is not None:
@@ -209,6 +215,7 @@ class W8A16LinearLayer(nn.Module):
         before = {name: self._parameters[name] for name in ("int8_weights", "scales")}
         data = {name: parameter.data for name, parameter in before.items() if parameter is not None}
         super()._apply(fn, *args, **kwargs)
+        self.weight_dtype = fn(torch.empty(0, dtype=self.weight_dtype)).dtype
         for name, old in data.items():
             new = self._parameters[name]
             if new is not None and new.dtype != old.dtype:

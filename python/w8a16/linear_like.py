@@ -58,6 +58,21 @@ def why_not_linear(module: nn.Module, include_subclasses: bool = False) -> Optio
     return f"{type(module).__name__} is a subclass of nn.Linear that computes something else (include_subclasses=True replaces it)"
 
 
+def fused_weights(model: nn.Module) -> List[str]:
+    """Full names of float parameters that hold a matrix for each of several experts, in modules that are not PyTorch's own:
+    no linear layer can take their place."""
+    return [
+        f"{name}.{parameter_name}" if name else parameter_name
+        for name, module in model.named_modules()
+        if not type(module).__module__.startswith("torch.nn.")
+        for parameter_name, parameter in module.named_parameters(recurse=False)
+        if not isinstance(parameter, nn.parameter.UninitializedParameter)
+        and parameter.dim() == 3
+        and parameter.shape[0] > 1
+        and parameter.is_floating_point()
+    ]
+
+
 def is_head(name: str) -> bool:
     return name.rpartition(".")[2] in HEADS
 

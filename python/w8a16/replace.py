@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from . import operators
 from .layer import _NO_VALUES, W8A16LinearLayer
-from .linear_like import is_conv1d, is_head, is_linear_class, is_router, weight_of, why_not_linear
+from .linear_like import fused_weights, is_conv1d, is_head, is_linear_class, is_router, weight_of, why_not_linear
 from .names import Exclusion, Name
 
 
@@ -19,7 +19,7 @@ class ReplacementSummary:
     """What a replacement did; ``str()`` shows it for people."""
 
     replaced: List[str] = field(default_factory=list)  #: full dotted names
-    left_alone: Dict[str, str] = field(default_factory=dict)  #: linear layers that stay as they were: name -> reason
+    left_alone: Dict[str, str] = field(default_factory=dict)  #: what stays float: name -> reason
     heads_and_routers: List[str] = field(default_factory=list)  #: those replaced that are usually left out
     warnings: List[str] = field(default_factory=list)  #: names to exclude that match nothing, with near misses
     bytes_before: int = 0  #: of the model's parameters and buffers
@@ -87,8 +87,8 @@ def replace_linear_with_target_and_quantize(
 
 def dequantize(model: nn.Module) -> List[str]:
     """Replaces every W8A16 layer of ``model``, in place, by a ``torch.nn.Linear`` (or Conv1D, where it was one) with the
-    dequantized weights, in the dtype of the scales. Layers that occur twice stay shared. Returns their full names; a layer itself is not a model: call its
-    ``dequantize()``."""
+    dequantized weights, in the layers' ``weight_dtype``. Layers that occur twice stay shared. Returns their full names; a layer
+    itself is not a model: call its ``dequantize()``."""
     if not isinstance(model, nn.Module):
         raise TypeError(f"model is a {type(model).__name__}, not a torch.nn.Module")
     names = put_dequantized(model)
@@ -205,6 +205,9 @@ class _Replacement:
         for key, reason in reasons.items():
             for slot in found[key]:
                 self.summary.left_alone[slot.name] = reason
+        for name in fused_weights(self.model):
+            size = self.model.get_parameter(name).nbytes
+            self.summary.left_alone[name] = f"{_megabytes(size)} of float weights fused into one tensor, which is no linear layer"
         self.summary.warnings = self.exclusion.unmatched(names)
         for text in self.summary.warnings:
             warnings.warn(text, UserWarning, stacklevel=4)

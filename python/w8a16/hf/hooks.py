@@ -1,7 +1,8 @@
 """What the hooks of transformers 4 and 5 have in common."""
 
-from typing import Any, Callable, Dict, Optional, Set, Tuple
+from typing import AbstractSet, Any, Callable, Dict, Optional, Set, Tuple
 
+import torch
 from torch import Tensor, nn
 
 from .headers import Header
@@ -12,6 +13,8 @@ from .scheme import Scheme
 class Hooks:
     """What the hooks of both versions need, and need not do; W8A16HfQuantizer has the rest."""
 
+    missing: AbstractSet[str] = frozenset()  #: tensors that the checkpoint does not have, where transformers tells
+    plain_weight_dtype = torch.int8  #: of a PendingLayer's weight of 8 bits until it comes
     scheme: Optional[Scheme]
     to_quantize: Set[str]
     headers: Dict[str, Header]
@@ -21,6 +24,8 @@ class Hooks:
 
     def owner(self, model: nn.Module, key: str) -> Optional[Tuple[str, str]]:
         """(layer, suffix) where the tensor ``key`` is for us to take."""
+        if key in self.missing:
+            return None
         name, _, suffix = key.rpartition(".")
         if self.scheme is None:
             return (name, suffix) if suffix == "weight" and name in self.to_quantize else None

@@ -16,19 +16,21 @@ class PendingLayer(nn.Module):
     Args:
         format: of the checkpoint (scheme.PACK_QUANTIZED or INT_QUANTIZED).
         module: the linear layer or Conv1D (on the meta device) that it takes the place of.
+        plain_weight_dtype: of ``weight`` until it comes, in the format INT_QUANTIZED.
     """
 
-    def __init__(self, format: str, module: Any) -> None:
+    def __init__(self, format: str, module: Any, plain_weight_dtype: torch.dtype) -> None:
         super().__init__()
         out_features, in_features = linear_shape(module)
         self.out_features = out_features
         self.in_features = in_features
         self.conv1d = type(module) if linear_like.is_conv1d(module) else None
+        self.weight_dtype = module.weight.dtype
         self.parts: Dict[str, Tensor] = {}  #: what has come so far, where tensors come one by one
         self.suffixes = suffixes(format)
         shapes: Dict[str, Tuple[Tuple[int, ...], torch.dtype]] = {
             "weight_packed": ((out_features, -(-in_features // 4)), torch.int32),
-            "weight": ((out_features, in_features), torch.int8),
+            "weight": ((out_features, in_features), plain_weight_dtype),
             "weight_scale": ((out_features, 1), torch.get_default_dtype()),
             "weight_shape": ((2,), torch.int64),
         }
@@ -46,9 +48,9 @@ def suffixes(format: str) -> Tuple[str, ...]:
     return layout.PLAIN if format == INT_QUANTIZED else layout.PACKED
 
 
-def put_pending(model: nn.Module, name: str, format: str) -> None:
+def put_pending(model: nn.Module, name: str, format: str, plain_weight_dtype: torch.dtype) -> None:
     """Puts a PendingLayer in the place of the linear layer ``name``."""
-    _put(model, name, PendingLayer(format, model.get_submodule(name)))
+    _put(model, name, PendingLayer(format, model.get_submodule(name), plain_weight_dtype))
 
 
 def put_quantized(

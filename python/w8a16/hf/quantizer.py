@@ -55,11 +55,11 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):
         options = self.quantization_config
         selected = selection.select(model, options.ignore, options.default_ignore, aliases)
         self.to_quantize = set(selected.quantized)
-        fused = selection.fused_experts(model)
+        fused = linear_like.fused_weights(model)
         if fused:
             logger.warning(
-                "w8a16: the experts of %s and %d more modules stay float: this version of transformers keeps them as one tensor, in "
-                "a form that is not known. The command `w8a16 quantize` may quantize them", fused[0], len(fused) - 1
+                "w8a16: %s and %d more tensors stay float: transformers keeps experts in one tensor there, in a form that is not "
+                "known. The command `w8a16 quantize` may quantize them", fused[0], len(fused) - 1
             )  # fmt: skip
         if not selected.quantized:
             logger.warning("w8a16: the model has no linear layer to quantize: everything stays float")
@@ -88,10 +88,10 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):
             layers.append(name)
         own.require_all_matched(model)
         for name in layers:
-            pending.put_pending(model, name, checkpoint.format)
+            pending.put_pending(model, name, checkpoint.format, self.plain_weight_dtype)
 
     def _require_separate_experts(self, model: nn.Module) -> None:
-        fused = selection.fused_experts(model)
+        fused = [name for name in linear_like.fused_weights(model) if "experts" in name.split(".")]
         if fused and any(".experts." in key and key.endswith(".weight_scale") for key in self.headers):
             raise scheme.UnsupportedCheckpointError(
                 f"{fused[0]}: the checkpoint's experts are quantized one by one, but this version of transformers keeps them as one "
@@ -147,12 +147,11 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):
         return model
 
     def _require_quantized(self, model: nn.Module) -> None:
-        """No layer may stay float in silence."""
-        left = [name for name in sorted(self.to_quantize) if not isinstance(model.get_submodule(name), W8A16LinearLayer)]
-        if left:
+        """That a version of transformers does not call us must not leave a float model in silence."""
+        if self.to_quantize and not any(isinstance(module, W8A16LinearLayer) for module in model.modules()):
             raise RuntimeError(
-                f"w8a16: {len(left)} layers were not quantized, the first of them {left[0]}: the checkpoint has no weight for "
-                f"them, or transformers {transformers.__version__} does not hand it over (tried are 4.56, 4.57, 5.0 and 5.24)"
+                f"w8a16: none of {len(self.to_quantize)} layers was quantized: the checkpoint has no weights for them, or "
+                f"transformers {transformers.__version__} hands them over in a way that is not known (4.56 to 5.24 are)"
             )
 
     def describe(self, model: Any) -> None:

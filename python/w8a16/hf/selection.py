@@ -78,15 +78,6 @@ def linear_layers(model: nn.Module) -> Iterator[Tuple[str, nn.Module]]:
             yield name, module
 
 
-def fused_experts(model: nn.Module) -> List[str]:
-    """Names of modules that hold all experts in one tensor, which no linear layer can take the place of."""
-    return [
-        name
-        for name, module in model.named_modules()
-        if "experts" in name.split(".") and any(weight.dim() == 3 for weight in module.parameters(recurse=False))
-    ]
-
-
 def is_router(name: str) -> bool:
     """Does it choose experts?"""
     return linear_like.is_router(name) or any("router" in part for part in name.split("."))
