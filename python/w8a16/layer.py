@@ -6,7 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from . import layout, operators
+from .linear_like import is_conv1d, weight_of, why_not_linear
 
+_NOT_ASSIGNED = (
+    "W8A16LinearLayer: its weight is 8-bit and cannot be assigned (or tied to a float one). Call quantize(weights) to give it "
+    "other weights, put dequantize() in its place for a float layer, or exclude it from the replacement (names_to_exclude, "
+    "ignore), as is usual for heads"
+)
 _NO_VALUES = "has no values (meta device: offloaded or not loaded yet); load them first"
 
 
@@ -35,6 +41,7 @@ class W8A16LinearLayer(nn.Module):
 
     __constants__ = ["in_features", "out_features", "activation_bits"]
     __jit_unused_properties__ = ["weight"]
+    __jit_ignored_attributes__ = ["conv1d", "weight_dtype"]
     in_features: int
     out_features: int
     activation_bits: int
@@ -82,8 +89,6 @@ class W8A16LinearLayer(nn.Module):
         Raises TypeError for other modules and for weights that are not float32, bfloat16 or float16, ValueError for weights
         without values (meta device), RuntimeError for NaN and infinity.
         """
-        from .linear_like import why_not_linear, weight_of
-
         reason = why_not_linear(layer, include_subclasses)
         if reason is not None:
             raise TypeError(f"W8A16LinearLayer.from_linear: {type(layer).__name__}: {reason}")
@@ -113,8 +118,6 @@ class W8A16LinearLayer(nn.Module):
         return made
 
     def _take_over(self, layer: Any) -> None:
-        from .linear_like import is_conv1d
-
         self._set("bias", None if layer.bias is None else layer.bias.detach())
         self.conv1d = type(layer) if is_conv1d(layer) else getattr(layer, "conv1d", None)
         self.weight_dtype = getattr(layer, "weight_dtype", None) or layer.weight.dtype
@@ -158,6 +161,10 @@ class W8A16LinearLayer(nn.Module):
         exact = self.scales.dtype if self.scales.dtype == self.weight_dtype else torch.float32
         return (self.int8_weights.to(exact) * self.scales.to(exact)[:, None]).to(self.weight_dtype)
 
+    @weight.setter
+    def weight(self, value: Any) -> None:
+        raise AttributeError(_NOT_ASSIGNED)
+
     def dequantize(self) -> nn.Module:
         """A ``torch.nn.Linear`` (a Conv1D, in the place of one) with the dequantized :attr:`weight` and this layer's bias."""
         weight, bias = self.weight.detach(), self.bias
@@ -180,11 +187,12 @@ class W8A16LinearLayer(nn.Module):
     @torch.jit.unused
     def _forward(self, input: Tensor) -> Tensor:
         # A look into the dictionary takes a twentieth of the time that nn.Module's attributes take.
-        own = self._parameters
-        if len(own) == 3:
-            return operators._linear(input, own["int8_weights"], own["scales"], own["bias"], self.activation_bits)
-        # Something (a parametrization, a wrapper that shards) keeps a tensor elsewhere.
-        return operators._linear(input, self.int8_weights, self.scales, self.bias, self.activation_bits)
+        own: Dict[str, Any] = self._parameters
+        try:
+            int8_weights, scales, bias = own["int8_weights"], own["scales"], own["bias"]
+        except KeyError:  # something (a parametrization, pruning, a wrapper that shards) keeps one elsewhere
+            int8_weights, scales, bias = self.int8_weights, self.scales, self.bias
+        return operators._linear(input, int8_weights, scales, bias, self.activation_bits)
 
     def extra_repr(self) -> str:
         bits = "" if self.activation_bits == 24 else f", activation_bits={self.activation_bits}"
@@ -203,11 +211,7 @@ class W8A16LinearLayer(nn.Module):
 
     def register_parameter(self, name: str, param: Optional[nn.Parameter]) -> None:
         if name == "weight":
-            raise AttributeError(
-                "W8A16LinearLayer: its weight is 8-bit and cannot be assigned (or tied to a float one). Call "
-                "quantize(weights) to give it other weights, put dequantize() in its place for a float layer, or exclude "
-                "it from the replacement (names_to_exclude, ignore), as is usual for heads"
-            )
+            raise AttributeError(_NOT_ASSIGNED)
         super().register_parameter(name, param)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], *args: Any, **kwargs: Any) -> "W8A16LinearLayer":
@@ -235,14 +239,20 @@ class W8A16LinearLayer(nn.Module):
         if prefix + "weight_scale" in state_dict or prefix + "weight_packed" in state_dict:
             state_dict = self._from_checkpoint(state_dict, prefix, error_msgs)
         elif prefix + "weight" in state_dict and prefix + "int8_weights" not in state_dict:
+            dtype = state_dict[prefix + "weight"].dtype
             error_msgs.append(
-                f"{prefix}weight is {state_dict[prefix + 'weight'].dtype}: a float layer's state, but this layer is quantized. "
-                "Load it into the float model, then replace its layers; or call quantize(weights)"
+                f"{prefix}weight is {dtype}: a float layer's state, but this layer is quantized. Load it into the float model, "
+                "then replace its layers; or call quantize(weights)"
+                if dtype.is_floating_point
+                else f"{prefix}weight is {dtype}, but its scales, {prefix}weight_scale, are missing"
             )
             return
         weights, scales = (state_dict.get(prefix + name) for name in ("int8_weights", "scales"))
         if isinstance(weights, Tensor) and weights.dtype != torch.int8:
             error_msgs.append(f"{prefix}int8_weights are {weights.dtype}, not int8: they would be truncated")
+            return
+        if isinstance(scales, Tensor) and scales.dtype not in operators.DTYPES:
+            error_msgs.append(f"{prefix}scales are {scales.dtype}; they must be float32, bfloat16 or float16")
             return
         # Scales keep the dtype they were made with: a copy into another dtype would round them.
         if isinstance(scales, Tensor) and scales.dtype != self.scales.dtype and scales.shape == self.scales.shape:

@@ -46,7 +46,7 @@ def pack(int8_weights: Tensor, scales: Tensor) -> Dict[str, Tensor]:
         scales: ``[N]`` of float32, bfloat16 or float16; their dtype is kept.
 
     Returns:
-        New tensors on the device of the weights (``weight_scale`` is a view of ``scales``). One copy of the bytes is made.
+        New tensors on the device of the weights, which share no memory with the layer's.
     """
     rows, columns = int8_weights.shape
     packed = torch.empty((rows, -(-columns // 4)), dtype=torch.int32, device=int8_weights.device)
@@ -55,7 +55,7 @@ def pack(int8_weights: Tensor, scales: Tensor) -> Dict[str, Tensor]:
     stored[:, columns:] = 0
     return {
         "weight_packed": packed,
-        "weight_scale": scales.unsqueeze(1),
+        "weight_scale": scales.unsqueeze(1).clone(),
         "weight_shape": torch.tensor([rows, columns], dtype=torch.int64, device=int8_weights.device),
     }
 

@@ -19,8 +19,15 @@ def is_linear_class(module: nn.Module) -> bool:
 
 
 def is_conv1d(module: nn.Module) -> bool:
-    """GPT-2's Conv1D (transformers), by its name, so that transformers need not be there: weights ``[in, out]``."""
-    return type(module).__name__ == "Conv1D" and isinstance(getattr(module, "weight", None), Tensor)
+    """GPT-2's Conv1D (transformers): weights ``[in, out]``. Known by what it has, so that transformers need not be there."""
+    weight, bias = module._parameters.get("weight"), module._parameters.get("bias")
+    return (
+        type(module).__name__ == "Conv1D"
+        and weight is not None
+        and bias is not None
+        and weight.dim() == 2
+        and weight.shape[1] == getattr(module, "nf", None)
+    )
 
 
 def weight_of(layer: Any) -> Tensor:
@@ -43,8 +50,8 @@ def why_not_linear(module: nn.Module, include_subclasses: bool = False) -> Optio
         return "its weight is not initialized yet (call the model once)"
     if weight.dim() != 2:
         return f"its weight has {weight.dim()} dimensions"
-    if module._forward_hooks or module._forward_pre_hooks:
-        return "it has forward hooks, which may compute its weight or observe it (remove them first)"
+    if any((module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks)):
+        return "it has hooks, which may compute its weight or observe it (remove them first)"
     if "forward" in module.__dict__:
         return "its forward was replaced on the instance (by a hook, such as accelerate's for offloading)"
     if is_conv1d(module) or include_subclasses or type(module) is nn.Linear:
@@ -53,7 +60,7 @@ def why_not_linear(module: nn.Module, include_subclasses: bool = False) -> Optio
     others += [name for name, _ in module.named_buffers()] + [name for name, _ in module.named_children()]
     if others:
         return f"{type(module).__name__}, a subclass of nn.Linear, has {others[0]}, which would be lost"
-    if type(module).forward is nn.Linear.forward or _computes_linear(module):
+    if type(module).__call__ is nn.Module.__call__ and (type(module).forward is nn.Linear.forward or _computes_linear(module)):
         return None
     return f"{type(module).__name__} is a subclass of nn.Linear that computes something else (include_subclasses=True replaces it)"
 
@@ -89,11 +96,17 @@ class _Tracer(torch.fx.Tracer):
 def _computes_linear(module: nn.Module) -> bool:
     """Does its forward do what nn.Linear's does (F.linear, or a product with the transposed weight and a sum), for any x?
     It is traced, so that a branch on x, an activation or a dropout shows."""
+    training = module.training
     try:
-        graph = _Tracer().trace(module)
+        for mode in (False, True):  # what a dropout does shows in one of them
+            module.training = mode
+            if _meaning(_Tracer().trace(module), module.bias is not None) != "y":
+                return False
+        return True
     except Exception:  # whatever a stranger's code does with a stand-in for x, it is not a plain linear layer
         return False
-    return _meaning(graph, module.bias is not None) == "y"
+    finally:
+        module.training = training
 
 
 def _meaning(graph: torch.fx.Graph, has_bias: bool) -> Optional[str]:

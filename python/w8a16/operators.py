@@ -275,6 +275,11 @@ def _linear_autograd(
 _BELOW_AUTOGRAD = torch._C._after_autograd_keyset
 
 
+def _quantize_autograd(keys: Any, weights: Tensor) -> Any:
+    # No gradient comes back from it, so its results require none, whatever the weights do.
+    return _quantize.redispatch(keys & _BELOW_AUTOGRAD, weights)
+
+
 def _autocast(device_type: str, key: torch._C.DispatchKey) -> Any:
     """As F.linear: x in the dtype of the autocast region, and so y."""
     above = torch._C.DispatchKeySet(key)
@@ -307,6 +312,7 @@ def _register() -> torch.library.Library:
     library.impl("linear", _autocast("cpu", torch._C.DispatchKey.AutocastCPU), "AutocastCPU")
     library.impl("linear", _autocast("cuda", torch._C.DispatchKey.AutocastCUDA), "AutocastCUDA")
     library.impl("quantize", _quantize_cpu, "CPU")
+    library.impl("quantize", _quantize_autograd, "Autograd", with_keyset=True)
     library.impl("quantize", _quantize_other, "CompositeExplicitAutograd")
     torch.library.register_fake(_LINEAR, _linear_meta, lib=library)
     torch.library.register_fake(_QUANTIZE, _quantize_meta, lib=library)

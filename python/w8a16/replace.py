@@ -3,7 +3,7 @@
 import sys
 import warnings
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple, Type, cast
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Type, cast
 
 import torch
 from torch import Tensor, nn
@@ -91,6 +91,8 @@ def dequantize(model: nn.Module) -> List[str]:
     itself is not a model: call its ``dequantize()``."""
     if not isinstance(model, nn.Module):
         raise TypeError(f"model is a {type(model).__name__}, not a torch.nn.Module")
+    if isinstance(model, W8A16LinearLayer):
+        raise ValueError("the model itself is a W8A16 layer and cannot be replaced in place; its dequantize() makes a float one")
     names = put_dequantized(model)
     _tell_transformers(model)
     return names
@@ -98,16 +100,19 @@ def dequantize(model: nn.Module) -> List[str]:
 
 def put_dequantized(model: nn.Module) -> List[str]:
     """:func:`dequantize` but for what transformers is told."""
-    made: Dict[int, nn.Module] = {}
-    names = []
-    for slot in list(_walk(model, "", set())):
-        layer = slot.layer()
-        if isinstance(layer, W8A16LinearLayer):
-            if id(layer) not in made:
-                made[id(layer)] = layer.dequantize()
-            setattr(slot.parent, slot.child, made[id(layer)])
-            names.append(slot.name)
-    return names
+    slots = [(slot, slot.layer()) for slot in _walk(model) if isinstance(slot.layer(), W8A16LinearLayer)]
+    made: Dict[int, Any] = {}
+    weights: Dict[Tuple[int, bool], nn.Parameter] = {}
+    for slot, layer in slots:
+        assert isinstance(layer, W8A16LinearLayer)
+        if id(layer) not in made:
+            linear: Any = layer.dequantize()
+            # Layers that share their integers share their weight.
+            linear.weight = weights.setdefault((id(layer.int8_weights), is_conv1d(linear)), linear.weight)
+            made[id(layer)] = linear
+        setattr(slot.parent, slot.child, made[id(layer)])
+    _leave_fast_paths(model)
+    return [slot.name for slot, _ in slots]
 
 
 @dataclass
@@ -164,19 +169,17 @@ class _Replacement:
         self.summary.bytes_before = _bytes(self.model)
         tied: Dict[Tuple[int, bool], Any] = {}
         # Planned while all weights are alive, because ids of released ones come back.
-        keys = [self.tie_key(slots[0].layer()) for slots in layers]
+        keys = [_tie_key(slots[0].layer()) for slots in layers]
         for slots, key in zip(layers, keys):
             target = self.make_target(slots[0].layer(), tied.get(key))
             tied.setdefault(key, target)
             for slot in slots:
                 setattr(slot.parent, slot.child, target)
-                if isinstance(slot.parent, nn.TransformerEncoderLayer):
-                    # Its fused inference path computes with the float weights of its layers; this turns that path off.
-                    slot.parent.activation_relu_or_gelu = 0
                 self.summary.replaced.append(slot.name)
                 if is_head(slot.name) or is_router(slot.name):
                     self.summary.heads_and_routers.append(slot.name)
         self.summary.bytes_after = _bytes(self.model)
+        _leave_fast_paths(self.model)
         if layers:
             _tell_transformers(self.model)
         elif not any(isinstance(module, self.target_class) for module in self.model.modules()):
@@ -191,7 +194,8 @@ class _Replacement:
         found: Dict[int, List[_Slot]] = {}
         reasons: Dict[int, str] = {}
         names: List[str] = []
-        for slot in _walk(self.model, "", set()):
+        held = _held_elsewhere(self.model)
+        for slot in _walk(self.model):
             names.append(slot.name)
             module = slot.layer()
             if isinstance(module, self.target_class):
@@ -199,6 +203,8 @@ class _Replacement:
             elif is_linear_class(module):
                 found.setdefault(id(module), []).append(slot)
                 reason = self.exclusion.reason(slot.name) or self.own_reason(module)
+                if reason is None and id(module) in held:
+                    reason = f"{held[id(module)]} holds it too, and would go on calling the float layer"
                 if reason:
                     reasons[id(module)] = reason
         self.leave_tied_to_others(found, reasons)
@@ -228,13 +234,9 @@ class _Replacement:
                 if parameter is not None and not replaced:
                     float_users.setdefault(id(parameter), f"{name}.{parameter_name}" if name else parameter_name)
         for key, slots in found.items():
-            user = float_users.get(id(slots[0].layer().weight))
+            user = float_users.get(_tie_key(slots[0].layer())[0])
             if key not in reasons and user is not None:
                 reasons[key] = f"its weight is also {user}, which stays float"
-
-    @staticmethod
-    def tie_key(layer: nn.Module) -> Tuple[int, bool]:
-        return id(layer.weight), is_conv1d(layer)
 
     def make_target(self, layer: Any, twin: Optional[W8A16LinearLayer]) -> nn.Module:
         target_class: Any = self.target_class
@@ -260,16 +262,52 @@ class _Replacement:
         return cast(nn.Module, target)
 
 
-def _walk(parent: nn.Module, prefix: str, visited: Set[int]) -> Iterator[_Slot]:
-    """Every place below ``parent``; what is below a shared module is visited once."""
-    if id(parent) in visited:
+def _walk(parent: nn.Module, prefix: str = "", above: Tuple[nn.Module, ...] = ()) -> Iterator[_Slot]:
+    """Every place below ``parent`` by every name that it has: what is below a shared module comes as often as that."""
+    if any(parent is module for module in above):
         return
-    visited.add(id(parent))
     for child, module in parent._modules.items():
         if module is not None:
             slot = _Slot(parent, child, prefix + child)
             yield slot
-            yield from _walk(module, slot.name + ".", visited)
+            yield from _walk(module, slot.name + ".", (*above, parent))
+
+
+def _tie_key(layer: nn.Module) -> Tuple[int, bool]:
+    """Equal for layers that share one weight. What a parametrization or a property computes is no weight to share: it is made
+    anew each time."""
+    weight = layer._parameters.get("weight")
+    return id(layer if weight is None else weight), is_conv1d(layer)
+
+
+def _held_elsewhere(model: nn.Module) -> Dict[int, str]:
+    """Ids of modules that an attribute outside the module tree holds (a list of layers, say) -> the attribute."""
+    found: Dict[int, str] = {}
+    for name, module in model.named_modules():
+        for attribute, value in vars(module).items():
+            if attribute in ("_modules", "_parameters", "_buffers"):
+                continue
+            items = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple, set)) else (value,)
+            for item in items:
+                if isinstance(item, nn.Module):
+                    found.setdefault(id(item), f"{name}.{attribute}" if name else attribute)
+    return found
+
+
+def _leave_fast_paths(model: nn.Module) -> None:
+    """PyTorch's encoder has fused paths for inference, which compute with the float weights of its layers, and nested tensors
+    for padded inputs: taken only while all of its layers are float."""
+    for module in model.modules():
+        encoder: Any = module
+        quantized = any(isinstance(layer, W8A16LinearLayer) for layer in module.modules())
+        if isinstance(module, nn.TransformerEncoderLayer):
+            if quantized and not hasattr(encoder, "_w8a16_fast_path"):
+                encoder._w8a16_fast_path, encoder.activation_relu_or_gelu = encoder.activation_relu_or_gelu, 0
+            elif not quantized and hasattr(encoder, "_w8a16_fast_path"):
+                encoder.activation_relu_or_gelu = encoder._w8a16_fast_path
+                del encoder._w8a16_fast_path
+        elif isinstance(module, nn.TransformerEncoder):
+            encoder.use_nested_tensor = encoder.enable_nested_tensor and not quantized
 
 
 def _require_quantizable(slot: _Slot) -> None:

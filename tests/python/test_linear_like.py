@@ -126,6 +126,37 @@ def test_parametrized_weights_stay():
     assert "parametrizations" in why_not_linear(layer)
 
 
+def test_dropout_of_training_shows_in_evaluation():
+    class Training(nn.Linear):
+        def forward(self, x):
+            y = super().forward(x)
+            return F.dropout(y, 0.5) if self.training else y
+
+    for module in (Training(4, 4).eval(), Training(4, 4).train()):
+        training = module.training
+        assert "computes something else" in why_not_linear(module) and module.training == training
+
+
+def test_a_call_of_its_own():
+    class Called(nn.Linear):
+        def __call__(self, x):
+            return super().__call__(x) / 2
+
+    assert "computes something else" in why_not_linear(Called(4, 4))
+
+
+def test_only_gpt2_s_conv1d(conv1d):
+    class Conv1D(nn.Module):
+        def __init__(self, bias=True):
+            super().__init__()
+            self.weight = nn.Parameter(torch.randn(8, 8))
+            self.bias = nn.Parameter(torch.randn(8)) if bias else None
+
+    assert why_not_linear(conv1d(6, 4)) is None
+    for module in (Conv1D(), Conv1D(bias=False), nn.Conv1d(3, 3, 1)):
+        assert "not a linear layer" in why_not_linear(module)
+
+
 def test_names_of_heads_and_routers():
     assert is_head("lm_head") and is_head("model.embed_out") and not is_head("lm_head.fc")
     assert is_router("model.layers.0.mlp.gate") and is_router("mlp.shared_expert_gate")

@@ -230,3 +230,10 @@ def test_beside_the_library_for_libtorch(order):
     text = "\n".join(line.replace("LOAD", load) for line in program)
     result = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
     assert result.returncode == 0 and "torch.Size([2, 3]) torch.Size([2, 4])" in result.stdout, result.stderr[-2000:]
+
+
+def test_what_quantize_gives_requires_no_gradient():
+    linear = torch.nn.Linear(4, 8)
+    q, scales = w8a16.quantize(linear.weight)
+    assert not scales.requires_grad
+    assert w8a16.linear(torch.randn(2, 4), q, scales, linear.bias).requires_grad

@@ -120,6 +120,16 @@ def test_transformer_encoder_does_not_bypass_the_layers():
         after = model(x)
     assert len(summary.replaced) == 4 and calls
     assert not torch.equal(before, after) and (before - after).norm() < 0.02 * before.norm()
+    padding = torch.tensor([[False] * 5, [False] * 3 + [True] * 2])
+    with torch.no_grad():
+        padded = model(x, src_key_padding_mask=padding)
+        assert torch.isfinite(padded).all() and torch.allclose(padded[0], after[0], atol=1e-5)
+        replace_linear_with_target_and_quantize(model)  # finds nothing new, and keeps what it knows of the fast paths
+        dequantize(model)
+        assert model.use_nested_tensor and [layer.activation_relu_or_gelu for layer in model.layers] == [1, 1]
+        assert torch.allclose(model(x), after, atol=1e-4)
+    with pytest.raises(ValueError, match="dequantize.. makes a float one"):
+        dequantize(W8A16LinearLayer(4, 4))
 
 
 def test_shared_modules_stay_shared():
@@ -138,6 +148,55 @@ def test_activation_bits(dummy):
         replace_linear_with_target_and_quantize(dummy(), activation_bits=8)
 
 
+def test_names_below_a_shared_block():
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(4, 4)
+
+    def make():
+        model = nn.Module()
+        model.enc = Block()
+        model.dec = model.enc
+        model.fc = nn.Linear(4, 4)
+        return model
+
+    for names in (["dec"], ["dec.fc"], ["enc"]):
+        model = make()
+        summary = replace_linear_with_target_and_quantize(model, W8A16LinearLayer, names)
+        assert summary.replaced == ["fc"] and set(summary.left_alone) == {"enc.fc", "dec.fc"} and not summary.warnings
+    model = make()
+    assert replace_linear_with_target_and_quantize(model).replaced == ["enc.fc", "dec.fc", "fc"]
+    assert model.enc.fc is model.dec.fc and dequantize(model) == ["enc.fc", "dec.fc", "fc"]
+
+
+def test_layers_held_outside_the_tree_stay():
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b, self.c = (nn.Linear(4, 4) for _ in range(3))
+            self.sequence = [self.a]
+            object.__setattr__(self, "again", self.b)
+
+        def forward(self, x):
+            return self.c(self.again(self.sequence[0](x)))
+
+    model = Model()
+    summary = replace_linear_with_target_and_quantize(model)
+    assert summary.replaced == ["c"]
+    assert "sequence holds it too" in summary.left_alone["a"] and "again holds it too" in summary.left_alone["b"]
+
+
+def test_computed_weights_are_not_ties():
+    norm = torch.nn.utils.parametrizations.weight_norm
+    model = nn.Sequential(norm(nn.Linear(16, 16)), nn.ReLU(), norm(nn.Linear(16, 16)))
+    x = torch.randn(3, 16)
+    before = model(x)
+    replace_linear_with_target_and_quantize(model, W8A16LinearLayer, [], include_subclasses=True)
+    assert model[0].int8_weights is not model[2].int8_weights
+    assert (model(x) - before).norm() < 0.03 * before.norm()
+
+
 def test_tied_weights_stay_tied():
     model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 4))
     model[1].weight = model[0].weight
@@ -146,6 +205,8 @@ def test_tied_weights_stay_tied():
     assert model[0].int8_weights is model[1].int8_weights and model[0].scales is model[1].scales
     assert model[0].bias is not model[1].bias
     assert model[2].int8_weights is not model[0].int8_weights
+    dequantize(model)
+    assert model[0].weight is model[1].weight and model[2].weight is not model[0].weight
 
 
 def test_a_head_tied_to_the_embedding_stays():
