@@ -54,8 +54,10 @@ def show_dummy_model() -> None:
     print(f"relative change of its output: {(after - before).norm() / before.norm():.4f}")
 
 
+@torch.no_grad()
 def generate(model: Any, tokenizer: Any, prompt: str, new_tokens: int) -> str:
     inputs = tokenizer(prompt, return_tensors="pt", return_token_type_ids=False)
+    model.generate(**inputs, max_new_tokens=2, do_sample=False)  # what the first call prepares is not timed
     start = time.perf_counter()
     ids = model.generate(**inputs, max_new_tokens=new_tokens, do_sample=False)[0]
     seconds = time.perf_counter() - start
@@ -63,7 +65,10 @@ def generate(model: Any, tokenizer: Any, prompt: str, new_tokens: int) -> str:
     return f"{megabytes(model)}, {count} tokens at {count / seconds:.0f} tokens/s:\n{tokenizer.decode(ids, skip_special_tokens=True)}"
 
 
-def show_language_model(arguments: argparse.Namespace) -> None:
+def load_language_model(name: str) -> Any:
+    """(model, tokenizer). Ends the program, saying why, where they cannot be loaded."""
+    if name.startswith(("/", ".")) and not Path(name).is_dir():
+        sys.exit(f"error: {name}: no such directory")
     try:
         import transformers
     except ImportError:
@@ -71,14 +76,27 @@ def show_language_model(arguments: argparse.Namespace) -> None:
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(arguments.model)
-        model = transformers.AutoModelForCausalLM.from_pretrained(arguments.model, dtype="auto").eval()
-    except (OSError, ValueError) as error:
-        sys.exit(f"error: {arguments.model}: {error}")
+        config = transformers.AutoConfig.from_pretrained(name)
+        if getattr(config, "quantization_config", None) is not None:
+            sys.exit(f"error: {name} is quantized already, so there is no before; `w8a16 generate {name}` runs it")
+        tokenizer = transformers.AutoTokenizer.from_pretrained(name)
+        return transformers.AutoModelForCausalLM.from_pretrained(name, dtype="auto").eval(), tokenizer
+    except (OSError, ValueError, ImportError) as error:
+        sys.exit(f"error: {name}: {error}")
+
+
+def show_language_model(arguments: argparse.Namespace, model: Any, tokenizer: Any) -> None:
     print(f"\n{arguments.model} before, {generate(model, tokenizer, arguments.prompt, arguments.new_tokens)}")
     summary = replace_linear_with_target_and_quantize(model, W8A16LinearLayer, arguments.exclude)
     print(f"\n{arguments.model} after, {generate(model, tokenizer, arguments.prompt, arguments.new_tokens)}\n")
     print(summary)
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return number
 
 
 def main(argv: List[str]) -> None:
@@ -86,10 +104,11 @@ def main(argv: List[str]) -> None:
     parser.add_argument("model", nargs="?", default=str(SHIPPED), help="a directory or a Hub id (default: the shipped model)")
     parser.add_argument("--prompt", default="Once upon a time")
     parser.add_argument("--exclude", action="append", default=["lm_head"], help="a layer to leave alone, besides lm_head")
-    parser.add_argument("--new-tokens", type=int, default=40)
+    parser.add_argument("--new-tokens", type=positive, default=40)
     arguments = parser.parse_args(argv)
+    model, tokenizer = load_language_model(arguments.model)
     show_dummy_model()
-    show_language_model(arguments)
+    show_language_model(arguments, model, tokenizer)
 
 
 if __name__ == "__main__":

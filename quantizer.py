@@ -16,7 +16,7 @@ try:
         replace_linear_with_target_and_quantize,
     )
 except ImportError as error:
-    raise ImportError(f"{error}; PyTorch and the package w8a16 are installed by: pip install -r requirements.txt") from error
+    raise ImportError(f"{error}: quantizer needs PyTorch and the package w8a16; in a clone: pip install -r requirements.txt") from error
 
 __all__ = [
     "ReplacementSummary",

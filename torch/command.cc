@@ -105,6 +105,9 @@ void Quantize(const Arguments& args) {
   try {
     module.save(partial, extra_files);
     fs::rename(partial, args.out);
+  } catch (const c10::Error& error) {
+    fs::remove(partial, ignored);
+    throw w8a16::Error(args.out + ": cannot write: " + error.what_without_backtrace());
   } catch (const std::exception& error) {
     fs::remove(partial, ignored);
     throw w8a16::Error(args.out + ": cannot write: " + error.what());

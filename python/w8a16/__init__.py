@@ -45,7 +45,11 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # What needs transformers is imported when it is asked for.
     if name in ("W8A16Config", "from_pretrained"):
-        from . import hf
-
+        try:
+            from . import hf
+        except ModuleNotFoundError as error:
+            if error.name != "transformers":
+                raise
+            raise ImportError(f"w8a16.{name} needs transformers, 4.56 or later: pip install 'w8a16[transformers]'") from error
         return getattr(hf, name)
     raise AttributeError(f"module 'w8a16' has no attribute {name!r}")

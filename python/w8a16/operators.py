@@ -5,6 +5,7 @@ from typing import Any, Optional, Tuple
 
 import torch
 from torch import Tensor
+from torch._functorch.autograd_function import enable_single_level_autograd_function
 
 from . import fallback
 
@@ -199,8 +200,9 @@ def _quantize_meta(weights: Tensor) -> Tuple[Tensor, Tensor]:
     return weights.new_empty(weights.shape, dtype=torch.int8), weights.new_empty(weights.shape[:1])
 
 
-class _Linear(torch.autograd.Function):
-    """The gradient: that of the dequantized layer, in x and bias."""
+class _Linear(torch.autograd.function._SingleLevelFunction):
+    """The gradient: that of the dequantized layer, in x and bias. Of a single level, as the dispatcher calls for each level of
+    torch.func's transforms by itself; torch.autograd.Function would start with the outermost again."""
 
     @staticmethod
     def forward(
@@ -212,7 +214,8 @@ class _Linear(torch.autograd.Function):
         ctx.activation_bits = activation_bits
         ctx.y_shape = (*x.shape[:-1], int8_weights.shape[0])
         ctx.dtypes = x.dtype, None if bias is None else bias.dtype
-        with torch._C._AutoDispatchBelowAutograd():
+        # Both modes are off in here; a level below this one (hessian: forward over reverse) needs them.
+        with torch.enable_grad(), torch.autograd.forward_ad._set_fwd_grad_enabled(True), torch._C._AutoDispatchBelowAutograd():
             return linear(x, int8_weights, scales, bias, activation_bits)
 
     @staticmethod
@@ -257,6 +260,12 @@ def _grad_x(grad: Tensor, int8_weights: Tensor, scales: Tensor) -> Tensor:
 _BLOCK = 1 << 23  # weights
 
 
+def _differentiable(*arguments: Any) -> Any:
+    function: Any = _Linear
+    with enable_single_level_autograd_function():
+        return function.apply(*arguments)
+
+
 def _linear_autograd(
     keys: Any, x: Tensor, int8_weights: Tensor, scales: Tensor, bias: Optional[Tensor] = None, activation_bits: int = 24
 ) -> Any:
@@ -266,9 +275,9 @@ def _linear_autograd(
             raise RuntimeError(
                 f"{_LINEAR}: scales require a gradient, which quantized layers do not give; call scales.requires_grad_(False)"
             )
-        return _Linear.apply(x, int8_weights, scales, bias, activation_bits)
+        return _differentiable(x, int8_weights, scales, bias, activation_bits)
     if torch.autograd.forward_ad._current_level >= 0:
-        return _Linear.apply(x, int8_weights, scales, bias, activation_bits)
+        return _differentiable(x, int8_weights, scales, bias, activation_bits)
     return _linear.redispatch(keys & _BELOW_AUTOGRAD, x, int8_weights, scales, bias, activation_bits)
 
 

@@ -84,7 +84,11 @@ def test_hugging_face_model(tmp_path):
 def test_main_names_a_model_that_is_not_there(tmp_path):
     pytest.importorskip("transformers", reason="transformers is not installed")
     result = run(sys.executable, ROOT / "main.py", tmp_path / "none")
-    assert result.returncode == 1 and "error: " in result.stderr and "Traceback" not in result.stderr
+    assert result.returncode == 1 and result.stderr.endswith("none: no such directory\n") and not result.stdout
+    assert run(sys.executable, ROOT / "main.py", "--new-tokens", "0").returncode == 2
+    (tmp_path / "config.json").write_text('{"model_type": "llama", "quantization_config": {"quant_method": "compressed-tensors"}}')
+    result = run(sys.executable, ROOT / "main.py", tmp_path)
+    assert result.returncode == 1 and "is quantized already" in result.stderr and "Traceback" not in result.stderr
 
 
 def test_says_what_to_install_without_transformers():

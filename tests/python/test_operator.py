@@ -237,3 +237,18 @@ def test_what_quantize_gives_requires_no_gradient():
     q, scales = w8a16.quantize(linear.weight)
     assert not scales.requires_grad
     assert w8a16.linear(torch.randn(2, 4), q, scales, linear.bias).requires_grad
+
+
+def test_transforms_of_torch_func(make_layer):
+    layer = make_layer(6, 4)
+    x, weight = torch.randn(3, 6), layer.weight
+    close = lambda a, b: torch.allclose(a, b, atol=1e-5)  # noqa: E731
+    assert close(torch.func.grad(lambda x: layer(x).sum())(x), weight.sum(0).expand(3, 6))
+    assert close(torch.func.jacrev(layer)(x[0]), weight) and close(torch.func.jacfwd(layer)(x[0]), weight)
+    assert close(torch.func.jvp(layer, (x,), (x,))[1], x @ weight.t())
+    squares, second = lambda x: (layer(x) ** 2).sum(), 2 * weight.t() @ weight  # noqa: E731
+    for outer in (torch.func.jacfwd, torch.func.jacrev):
+        for inner in (torch.func.jacfwd, torch.func.jacrev):
+            assert close(outer(inner(squares))(x[0]), second)
+    assert torch.equal(torch.func.vmap(layer)(x), layer(x))
+    assert close(torch.func.vmap(torch.func.grad(lambda x: layer(x).sum()))(x), weight.sum(0).expand(3, 6))
