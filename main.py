@@ -62,7 +62,8 @@ def generate(model: Any, tokenizer: Any, prompt: str, new_tokens: int) -> str:
     ids = model.generate(**inputs, max_new_tokens=new_tokens, do_sample=False)[0]
     seconds = time.perf_counter() - start
     count = len(ids) - inputs["input_ids"].shape[1]
-    return f"{megabytes(model)}, {count} tokens at {count / seconds:.0f} tokens/s:\n{tokenizer.decode(ids, skip_special_tokens=True)}"
+    text = tokenizer.decode(ids, skip_special_tokens=True)
+    return f"{megabytes(model)}, {count} tokens at {count / seconds:.0f} tokens/s:\n{text}"
 
 
 def load_language_model(name: str) -> Any:

@@ -16,7 +16,8 @@ try:
         replace_linear_with_target_and_quantize,
     )
 except ImportError as error:
-    raise ImportError(f"{error}: quantizer needs PyTorch and the package w8a16; in a clone: pip install -r requirements.txt") from error
+    needs = "quantizer needs PyTorch and the package w8a16; in a clone: pip install -r requirements.txt"
+    raise ImportError(f"{error}: {needs}") from error
 
 __all__ = [
     "ReplacementSummary",

@@ -96,7 +96,9 @@ class W8A16LinearLayer(nn.Module):
         if weight.is_meta:
             raise ValueError(f"W8A16LinearLayer.from_linear: the layer's weight {_NO_VALUES}")
         if weight.dtype not in operators.DTYPES:
-            raise TypeError(f"W8A16LinearLayer.from_linear: the weight is {weight.dtype}; convert it to float32, bfloat16 or float16")
+            raise TypeError(
+                f"W8A16LinearLayer.from_linear: the weight is {weight.dtype}; convert it to float32, bfloat16 or float16"
+            )
         if cls.quantize is W8A16LinearLayer.quantize:
             return cls._in_place_of(layer, *operators.quantize(weight), activation_bits)
         # A subclass's own way to quantize, which may look at the tensors that it finds.

@@ -62,7 +62,8 @@ def why_not_linear(module: nn.Module, include_subclasses: bool = False) -> Optio
         return f"{type(module).__name__}, a subclass of nn.Linear, has {others[0]}, which would be lost"
     if type(module).__call__ is nn.Module.__call__ and (type(module).forward is nn.Linear.forward or _computes_linear(module)):
         return None
-    return f"{type(module).__name__} is a subclass of nn.Linear that computes something else (include_subclasses=True replaces it)"
+    kind = type(module).__name__
+    return f"{kind} is a subclass of nn.Linear that computes something else (include_subclasses=True replaces it)"
 
 
 def fused_weights(model: nn.Module) -> List[str]:
@@ -138,8 +139,8 @@ def _call(node: torch.fx.Node, arguments: List[Optional[str]], has_bias: bool) -
         return product if arguments in (["x", "w", "none"], ["x", "w"]) else None
     if target is getattr and node.args[1:] in (("T",), ("mT",)) and arguments[0] == "w":
         return "wt"
-    transposes = target in ("t", torch.t) or (target in ("transpose", torch.transpose) and set(node.args[1:]) in ({0, 1}, {-1, -2}))
-    if transposes and arguments[0] == "w":
+    swaps = target in ("transpose", torch.transpose) and set(node.args[1:]) in ({0, 1}, {-1, -2})
+    if (swaps or target in ("t", torch.t)) and arguments[0] == "w":
         return "wt"
     if target in (operator.matmul, torch.matmul, "matmul") and arguments == ["x", "wt"]:
         return product

@@ -3,7 +3,7 @@
 import sys
 import warnings
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Type, cast
+from typing import Any, Dict, Iterable, List, Optional, Tuple, Type, cast
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from . import operators
 from .layer import _NO_VALUES, W8A16LinearLayer
 from .linear_like import fused_weights, is_conv1d, is_head, is_linear_class, is_router, weight_of, why_not_linear
 from .names import Exclusion, Name
+from .tree import Slot, held_elsewhere, leave_fast_paths, put_dequantized, walk
 
 
 @dataclass
@@ -92,41 +93,10 @@ def dequantize(model: nn.Module) -> List[str]:
     if not isinstance(model, nn.Module):
         raise TypeError(f"model is a {type(model).__name__}, not a torch.nn.Module")
     if isinstance(model, W8A16LinearLayer):
-        raise ValueError("the model itself is a W8A16 layer and cannot be replaced in place; its dequantize() makes a float one")
+        raise ValueError("the model itself is a W8A16 layer, not replaced in place; its dequantize() makes a float one")
     names = put_dequantized(model)
     _tell_transformers(model)
     return names
-
-
-def put_dequantized(model: nn.Module) -> List[str]:
-    """:func:`dequantize` but for what transformers is told."""
-    slots = [(slot, slot.layer()) for slot in _walk(model) if isinstance(slot.layer(), W8A16LinearLayer)]
-    made: Dict[int, Any] = {}
-    weights: Dict[Tuple[int, bool], nn.Parameter] = {}
-    for slot, layer in slots:
-        assert isinstance(layer, W8A16LinearLayer)
-        if id(layer) not in made:
-            linear: Any = layer.dequantize()
-            # Layers that share their integers share their weight.
-            linear.weight = weights.setdefault((id(layer.int8_weights), is_conv1d(linear)), linear.weight)
-            made[id(layer)] = linear
-        setattr(slot.parent, slot.child, made[id(layer)])
-    _leave_fast_paths(model)
-    return [slot.name for slot, _ in slots]
-
-
-@dataclass
-class _Slot:
-    """A place in the module tree that holds a linear layer."""
-
-    parent: nn.Module
-    child: str
-    name: str
-
-    def layer(self) -> nn.Module:
-        layer = self.parent._modules[self.child]
-        assert layer is not None
-        return layer
 
 
 class _Replacement:
@@ -179,7 +149,7 @@ class _Replacement:
                 if is_head(slot.name) or is_router(slot.name):
                     self.summary.heads_and_routers.append(slot.name)
         self.summary.bytes_after = _bytes(self.model)
-        _leave_fast_paths(self.model)
+        leave_fast_paths(self.model)
         if layers:
             _tell_transformers(self.model)
         elif not any(isinstance(module, self.target_class) for module in self.model.modules()):
@@ -189,13 +159,13 @@ class _Replacement:
             warnings.warn(text, UserWarning, stacklevel=3)
         return self.summary
 
-    def plan(self) -> List[List[_Slot]]:
+    def plan(self) -> List[List[Slot]]:
         """The layers to replace, each with all its places in the tree."""
-        found: Dict[int, List[_Slot]] = {}
+        found: Dict[int, List[Slot]] = {}
         reasons: Dict[int, str] = {}
         names: List[str] = []
-        held = _held_elsewhere(self.model)
-        for slot in _walk(self.model):
+        held = held_elsewhere(self.model)
+        for slot in walk(self.model):
             names.append(slot.name)
             module = slot.layer()
             if isinstance(module, self.target_class):
@@ -213,7 +183,8 @@ class _Replacement:
                 self.summary.left_alone[slot.name] = reason
         for name in fused_weights(self.model):
             size = self.model.get_parameter(name).nbytes
-            self.summary.left_alone[name] = f"{_megabytes(size)} of float weights fused into one tensor, which is no linear layer"
+            reason = f"{_megabytes(size)} of float weights fused into one tensor, which is no linear layer"
+            self.summary.left_alone[name] = reason
         self.summary.warnings = self.exclusion.unmatched(names)
         for text in self.summary.warnings:
             warnings.warn(text, UserWarning, stacklevel=4)
@@ -225,7 +196,7 @@ class _Replacement:
             reason = f"its weight {_NO_VALUES}"
         return reason
 
-    def leave_tied_to_others(self, found: Dict[int, List[_Slot]], reasons: Dict[int, str]) -> None:
+    def leave_tied_to_others(self, found: Dict[int, List[Slot]], reasons: Dict[int, str]) -> None:
         """A weight that something else keeps in float would be there twice."""
         float_users: Dict[int, str] = {}
         for name, module in self.model.named_modules():
@@ -262,17 +233,6 @@ class _Replacement:
         return cast(nn.Module, target)
 
 
-def _walk(parent: nn.Module, prefix: str = "", above: Tuple[nn.Module, ...] = ()) -> Iterator[_Slot]:
-    """Every place below ``parent`` by every name that it has: what is below a shared module comes as often as that."""
-    if any(parent is module for module in above):
-        return
-    for child, module in parent._modules.items():
-        if module is not None:
-            slot = _Slot(parent, child, prefix + child)
-            yield slot
-            yield from _walk(module, slot.name + ".", (*above, parent))
-
-
 def _tie_key(layer: nn.Module) -> Tuple[int, bool]:
     """Equal for layers that share one weight. What a parametrization or a property computes is no weight to share: it is made
     anew each time."""
@@ -280,37 +240,7 @@ def _tie_key(layer: nn.Module) -> Tuple[int, bool]:
     return id(layer if weight is None else weight), is_conv1d(layer)
 
 
-def _held_elsewhere(model: nn.Module) -> Dict[int, str]:
-    """Ids of modules that an attribute outside the module tree holds (a list of layers, say) -> the attribute."""
-    found: Dict[int, str] = {}
-    for name, module in model.named_modules():
-        for attribute, value in vars(module).items():
-            if attribute in ("_modules", "_parameters", "_buffers"):
-                continue
-            items = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple, set)) else (value,)
-            for item in items:
-                if isinstance(item, nn.Module):
-                    found.setdefault(id(item), f"{name}.{attribute}" if name else attribute)
-    return found
-
-
-def _leave_fast_paths(model: nn.Module) -> None:
-    """PyTorch's encoder has fused paths for inference, which compute with the float weights of its layers, and nested tensors
-    for padded inputs: taken only while all of its layers are float."""
-    for module in model.modules():
-        encoder: Any = module
-        quantized = any(isinstance(layer, W8A16LinearLayer) for layer in module.modules())
-        if isinstance(module, nn.TransformerEncoderLayer):
-            if quantized and not hasattr(encoder, "_w8a16_fast_path"):
-                encoder._w8a16_fast_path, encoder.activation_relu_or_gelu = encoder.activation_relu_or_gelu, 0
-            elif not quantized and hasattr(encoder, "_w8a16_fast_path"):
-                encoder.activation_relu_or_gelu = encoder._w8a16_fast_path
-                del encoder._w8a16_fast_path
-        elif isinstance(module, nn.TransformerEncoder):
-            encoder.use_nested_tensor = encoder.enable_nested_tensor and not quantized
-
-
-def _require_quantizable(slot: _Slot) -> None:
+def _require_quantizable(slot: Slot) -> None:
     weight = cast(Tensor, slot.layer().weight)
     if weight.dtype not in operators.DTYPES:
         raise TypeError(

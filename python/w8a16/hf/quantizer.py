@@ -9,7 +9,7 @@ from transformers.quantizers.base import HfQuantizer
 
 from .. import layout, linear_like, quantize
 from ..layer import W8A16LinearLayer
-from ..replace import put_dequantized
+from ..tree import put_dequantized
 from . import headers, pending, scheme, selection
 from .config import W8A16Config, of_checkpoint
 from .memory import FreedMemory
