@@ -60,6 +60,12 @@ def locate(name_or_path: Optional[str], commit: Optional[str]) -> List[str]:
     return [os.path.join(os.path.dirname(index), name) for name in names]
 
 
+def is_quantized(key: str, headers: Dict[str, Header]) -> bool:
+    """Is ``key`` the name of a tensor that a float layer does not have?"""
+    suffix = key.rpartition(".")[2]
+    return suffix in ("weight_packed", "weight_scale") or (suffix == "weight" and key in headers and headers[key].dtype == "I8")
+
+
 def require_whole_layers(headers: Dict[str, Header]) -> None:
     """Raises layout.LayoutError, with file and tensor, for parts of layers that are missing or do not fit each other."""
     for name, header in headers.items():

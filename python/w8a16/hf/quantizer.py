@@ -1,7 +1,7 @@
 """What transformers calls while it loads and saves a model: both major versions, where they agree."""
 
 import logging
-from typing import Any, Dict, List, Optional, Sequence, Set
+from typing import Any, Dict, Iterable, List, Optional, Set, Tuple
 
 import transformers
 from torch import Tensor, nn
@@ -33,7 +33,10 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):
         checkpoint = self.quantization_config.checkpoint
         self.pre_quantized = checkpoint is not None
         self.scheme: Optional[scheme.Scheme] = scheme.read(checkpoint) if checkpoint is not None else None
-        self.to_quantize: Set[str] = set()
+        self.to_quantize: Set[nn.Module] = set()
+        self.missing: Set[Tuple[nn.Module, str]] = set()
+        self.selected = 0  #: how many were to be quantized
+        self.float_reasons: Dict[str, str] = {}  #: of layers that config.json leaves float
         self.headers: Dict[str, headers.Header] = {}
         self.freed = FreedMemory()
 
@@ -42,19 +45,23 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):
     def _process_model_before_weight_loading(self, model: nn.Module, **kwargs: Any) -> nn.Module:
         self.separate_experts(model)
         aliases = Aliases(model)
+        self.names_in_files = aliases.in_files
+        files = kwargs.get("checkpoint_files")
+        self.headers = headers.read(files or headers.locate(*_origin(model)))
         if self.scheme is None:
             self._select(model, aliases)
         else:
-            files = kwargs.get("checkpoint_files") or headers.locate(*_origin(model))
-            self.headers = headers.read(files)
             headers.require_whole_layers(self.headers)
             self._put_pending(model, self.scheme, aliases)
+        if files:
+            self.require_float_in_files(model, self.headers)
         return model
 
     def _select(self, model: nn.Module, aliases: Aliases) -> None:
         options = self.quantization_config
         selected = selection.select(model, options.ignore, options.default_ignore, aliases)
-        self.to_quantize = set(selected.quantized)
+        self.to_quantize = {model.get_submodule(name) for name in selected.quantized}
+        self.selected = len(self.to_quantize)
         fused = linear_like.fused_weights(model)
         if fused:
             logger.warning(
@@ -68,18 +75,24 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):
         own = selection.Ignored(self.quantization_config.ignore, aliases)
         theirs = selection.Ignored(checkpoint.ignore, aliases)
         targets = selection.Ignored(checkpoint.targets, aliases)
-        tied = selection.tied_layers(model)
+        tied, heads = selection.tied_layers(model), selection.output_heads(model)
         self._require_separate_experts(model)
         layers: List[str] = []
         for name, module in selection.linear_layers(model):
             unwanted = own.reason(name)
-            if theirs.reason(name) or name in tied:
+            ignored = theirs.reason(name)
+            if ignored or name in tied:
+                self.float_reasons[name] = f'has it in "ignore" ({ignored})'
                 continue
             classes = {base.__name__ for base in type(module).__mro__}
             targeted = classes.intersection(checkpoint.targets) or targets.reason(name)
             # The command stores Conv1D, too, which others' target "Linear" does not select: the files decide.
-            if not targeted and not (linear_like.is_conv1d(module) and self._is_stored_quantized(aliases(name))):
+            if not targeted and not (linear_like.is_conv1d(module) and self._stored(name, quantized=True)):
+                self.float_reasons[name] = f"has targets that do not cover it ({', '.join(checkpoint.targets)})"
                 continue
+            new_head = (name in heads or selection.is_head(name)) and not self._stored(name)
+            if self.headers and (new_head or (unwanted and not self._stored(name, quantized=True))):
+                continue  # a head for another task, which transformers initializes
             if unwanted:
                 raise selection.IgnoreError(
                     f"W8A16Config: ignore: the layer {name} ({unwanted}) is quantized in the checkpoint; it cannot be float "
@@ -98,13 +111,32 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):
                 "tensor, in a form that is not known; use transformers 4"
             )
 
-    def _is_stored_quantized(self, names: Sequence[str]) -> bool:
-        # A base model's checkpoint has names without the prefix that they have in a model with a head.
-        return any(
-            f".{name}.weight_scale".endswith(f".{key}") or f".{key}".endswith(f".{name}.weight_scale")
-            for name in names
-            for key in self.headers
-        )
+    def _stored(self, name: str, quantized: bool = False) -> Optional[headers.Header]:
+        """The header of a tensor of the layer ``name`` in the checkpoint's files, if they have any (of a quantized one)."""
+        suffixes = ("weight_packed", "weight_scale") + (() if quantized else ("weight", "bias"))
+        keys = [f"{entry}.{suffix}" for entry in self.names_in_files(name) for suffix in suffixes]
+        return next((self.headers[key] for key in keys if key in self.headers), None)
+
+    def require_float_in_files(self, model: nn.Module, keys: Iterable[str]) -> None:
+        """Raises layout.LayoutError for a layer that would stay float, or be quantized, but has 8-bit weights in the files.
+
+        ``keys``: names of the checkpoint's tensors, in the model or in the files.
+        """
+        stored = {key.rpartition(".")[0]: key for key in keys if headers.is_quantized(key, self.headers)}
+        if not stored:
+            return
+        tied = selection.tied_layers(model)
+        for name, module in model.named_modules():
+            if "weight" not in module._parameters or name in tied or isinstance(module, pending.PendingLayer):
+                continue
+            found = next((stored[entry] for entry in self.names_in_files(name) if entry in stored), None)
+            if found is not None:
+                file = self._stored(name, quantized=True)
+                reason = self.float_reasons.get(name, "does not have it among the quantized layers")
+                says = "config.json has no quantization_config" if self.scheme is None else f"its quantization_config {reason}"
+                raise layout.LayoutError(
+                    f"{f'{file.file}: ' if file else ''}tensor {found}: the checkpoint has the layer {name} quantized, but {says}"
+                )
 
     # a layer's tensors have come
 
@@ -122,15 +154,23 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):
             int8_weights, scales = quantize(matrix)
         except (RuntimeError, ValueError, TypeError) as error:
             raise type(error)(f"{name}.weight: {error}") from error
-        return pending.put_quantized(model, name, int8_weights, scales, self.quantization_config.activation_bits)
+        return self._put(model, name, int8_weights, scales)
 
     def stored_layer(self, model: nn.Module, name: str, parts: Dict[str, Tensor], in_place: bool) -> nn.Module:
         """Puts the layer ``name`` of a quantized checkpoint in place, from its tensors."""
         int8_weights, scales = layout.unpack(parts, self._text(name), in_place=in_place)
-        return pending.put_quantized(model, name, int8_weights, scales, self.quantization_config.activation_bits)
+        return self._put(model, name, int8_weights, scales)
+
+    def _put(self, model: nn.Module, name: str, int8_weights: Tensor, scales: Tensor) -> nn.Module:
+        old = model.get_submodule(name)
+        new = pending.put_quantized(model, name, int8_weights, scales, self.quantization_config.activation_bits)
+        self.to_quantize.discard(old)
+        if (old, "bias") in self.missing:
+            self.missing.add((new, "bias"))
+        return new
 
     def _text(self, name: str) -> str:
-        header = self.headers.get(f"{name}.weight_packed") or self.headers.get(f"{name}.weight")
+        header = self._stored(name)
         return f"{header.file}: {name}" if header else name
 
     # after
@@ -139,18 +179,27 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):
         self.raise_kept_error()
         pending.require_none_pending(model)
         self._require_quantized(model)
-        for module in model.modules():
+        for name, module in model.named_modules():
             if isinstance(module, W8A16LinearLayer) and module.bias is not None:
                 module.bias.requires_grad_(False)
+                if self.lacks_bias(name, module):
+                    self._set_missing_bias(name, module.bias)
         self.describe(model)
-        self.headers = {}
+        self.headers, self.to_quantize, self.missing = {}, set(), set()
+        del self.names_in_files
         return model
+
+    def _set_missing_bias(self, name: str, bias: Tensor) -> None:
+        # transformers does not know the layer in whose place ours is, and leaves memory as it found it.
+        if self.scheme is not None:
+            raise layout.LayoutError(f"{self._text(name)}.bias is missing, which the model's layer has (is config.json right?)")
+        bias.zero_()
 
     def _require_quantized(self, model: nn.Module) -> None:
         """That a version of transformers does not call us must not leave a float model in silence."""
-        if self.to_quantize and not any(isinstance(module, W8A16LinearLayer) for module in model.modules()):
+        if self.selected and not any(isinstance(module, W8A16LinearLayer) for module in model.modules()):
             raise RuntimeError(
-                f"w8a16: none of {len(self.to_quantize)} layers was quantized: the checkpoint has no weights for them, or "
+                f"w8a16: none of {self.selected} layers was quantized: the checkpoint has no weights for them, or "
                 f"transformers {transformers.__version__} hands them over in a way that is not known (4.56 to 5.24 are)"
             )
 

@@ -52,14 +52,14 @@ def select(model: nn.Module, ignore: Sequence[str], default_ignore: bool, aliase
     """What to quantize of a float model. Raises IgnoreError for a name of ``ignore`` that matches nothing."""
     ignored = Ignored(ignore, aliases)
     selection = Selection()
-    tied, heads = tied_layers(model), _output_heads(model)
+    tied, heads = tied_layers(model), output_heads(model)
     for name, module in linear_layers(model):
         by_user = ignored.reason(name)
         if is_router(name):
             reason: Optional[str] = "router of experts"
         elif name in tied:
             reason = "its weight is tied to another"
-        elif default_ignore and (name in heads or _is_head(name)):
+        elif default_ignore and (name in heads or is_head(name)):
             reason = "output head (default_ignore=False quantizes it)"
         else:
             reason = by_user or linear_like.why_not_linear(module)
@@ -97,11 +97,11 @@ def tied_layers(model: Any) -> Set[str]:
     return names
 
 
-def _is_head(name: str) -> bool:
+def is_head(name: str) -> bool:
     return linear_like.is_head(name) or name.rpartition(".")[2] in _OTHER_HEADS
 
 
-def _output_heads(model: Any) -> Set[str]:
+def output_heads(model: Any) -> Set[str]:
     get = getattr(model, "get_output_embeddings", None)
     head = get() if get is not None else None
     return {name for name, module in model.named_modules() if head is not None and module is head}

@@ -27,8 +27,18 @@ class LoadingHooks(Hooks):
 
     def update_missing_keys(self, model: nn.Module, missing_keys: List[str], prefix: str) -> List[str]:
         # Version 4.57 hands over memory without values for these, too; they are not for us to take.
-        self.missing = set(missing_keys)
+        for key in missing_keys:
+            name, _, suffix = key.rpartition(".")
+            self.missing.add((model.get_submodule(name), suffix))
         return missing_keys
+
+    def update_expected_keys(self, model: nn.Module, expected_keys: List[str], loaded_keys: List[str]) -> List[str]:
+        # The names of the checkpoint's tensors, as they are in the model, wherever it comes from.
+        self.require_float_in_files(model, loaded_keys)
+        return expected_keys
+
+    def lacks_bias(self, name: str, module: nn.Module) -> bool:
+        return (module, "bias") in self.missing
 
     def validate_environment(self, *args: Any, **kwargs: Any) -> None:
         device_map = kwargs.get("device_map")
@@ -75,17 +85,23 @@ class LoadingHooks(Hooks):
         """The scale as it is in the file: transformers 4 casts it to the model's dtype before it hands it over."""
         if stored is not None and not stored.is_meta:
             return stored
-        header = self.headers.get(key)
+        layer, _, suffix = key.rpartition(".")
+        keys = [f"{alias}.{suffix}" for alias in self.names_in_files(layer)]
+        stored_key = next((entry for entry in keys if entry in self.headers), key)
+        header = self.headers.get(stored_key)
         dtype = stored.dtype if stored is not None else _DTYPES.get(header.dtype) if header is not None else None
         if dtype == value.dtype:
             return value
         if header is None:
             raise ValueError(
                 f"{key}: transformers 4 may have rounded it to the model's dtype, {value.dtype}, and its file is not found to "
-                "read it again: load with the dtype of the checkpoint's scales, from a local directory; or use transformers 5"
+                "read it again: load with the dtype of the checkpoint's scales, or from the local directory that holds them "
+                "(not by subfolder= or variant=); or use transformers 5"
             )
         with safe_open(header.file, framework="pt") as file:
-            tensor: Tensor = file.get_tensor(key)
+            tensor: Tensor = file.get_tensor(stored_key)
+        if not torch.equal(tensor.to(value.dtype), value.cpu()):  # found by the model's name: it may be another checkpoint's
+            raise ValueError(f"{key}: {header.file} has other values than transformers loads; load from the directory itself")
         return tensor
 
     def get_special_dtypes_update(self, model: nn.Module, dtype: Any) -> Dict[str, Any]:

@@ -1,6 +1,6 @@
 """How transformers 5 hands over tensors: operations on the tensors of one layer, which it collects and names."""
 
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,8 @@ class LoadingHooks(Hooks):
 
     kept_error: Optional[Exception] = None
     files_are_ours = False
+    #: transformers' own set, which loses an entry for each tensor that comes; seen with the first layer
+    not_come: Set[str] = set()
     separated: Sequence[str] = ()
 
     def preprocess_model(self, model: Any, *args: Any, **kwargs: Any) -> Any:
@@ -44,6 +46,9 @@ class LoadingHooks(Hooks):
         kept = [entry for entry in weight_conversions if not (self.separated and experts.fuses(entry))]
         parent: Any = super()
         return parent.update_weight_conversions(kept, model)
+
+    def lacks_bias(self, name: str, module: nn.Module) -> bool:
+        return f"{name}.bias" in self.not_come
 
     def raise_kept_error(self) -> None:
         if self.kept_error is not None:
@@ -99,6 +104,7 @@ class _Operation(ConversionOps):
             return tensors
         name = owner[0]
         if missing_keys is not None:
+            self.hf_quantizer.not_come = missing_keys
             missing_keys.difference_update([entry for entry in missing_keys if _is_weight_of(name, entry)])
         if self.hf_quantizer.kept_error is not None:
             return {}

@@ -24,3 +24,13 @@ class Aliases:
             stored = [key[: -len(".weight")] for key in stored_keys(self.model, f"{name}.weight") if key.endswith(".weight")]
             self.known[name] = list(dict.fromkeys([name, *stored]))
         return self.known[name]
+
+    def in_files(self, name: str) -> List[str]:
+        """And those with or without the name of the base model: either's checkpoint loads into the other."""
+        base = getattr(self.model, "base_model_prefix", "")
+        known = self(name)
+        if base:
+            known = [*known, *(f"{base}.{entry}" for entry in known)] + [
+                entry[len(base) + 1 :] for entry in known if entry.startswith(f"{base}.")
+            ]
+        return list(dict.fromkeys(known))
