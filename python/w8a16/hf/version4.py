@@ -90,7 +90,7 @@ class LoadingHooks(Hooks):
         stored_key = next((entry for entry in keys if entry in self.headers), key)
         header = self.headers.get(stored_key)
         dtype = stored.dtype if stored is not None else _DTYPES.get(header.dtype) if header is not None else None
-        if dtype == value.dtype:
+        if stored is not None and dtype == value.dtype:
             return value
         if header is None:
             raise ValueError(
