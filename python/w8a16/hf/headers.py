@@ -75,7 +75,9 @@ def _names_in(index: str) -> List[str]:
         raise layout.LayoutError(f"{index}: damaged: it has no weight_map")
     for tensor, name in shards.items():
         if not isinstance(name, str) or os.path.basename(name) != name or name in ("", ".", ".."):
-            raise layout.LayoutError(f"{index}: damaged: the weight_map of {tensor} is {name!r}, not the name of a file beside it")
+            raise layout.LayoutError(
+                f"{index}: damaged: the weight_map of {tensor} is {name!r}, not the name of a file beside it"
+            )
     return sorted(set(shards.values()))
 
 

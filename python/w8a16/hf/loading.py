@@ -1,6 +1,7 @@
 """Loading by this package's own name: float checkpoints and quantized ones, whoever wrote them."""
 
 import copy
+import json
 import os
 from typing import Any, Dict, Optional
 
@@ -61,7 +62,23 @@ def _require_readable(model: Any, kwargs: Dict[str, Any]) -> None:
     """Raises LayoutError for damaged files, of which transformers' own errors do not tell the names."""
     others = kwargs.get("variant") or kwargs.get("use_safetensors") is False
     if isinstance(model, (str, os.PathLike)) and os.path.isdir(model) and not others:
-        headers.read(headers.locate(os.fspath(model), None, kwargs.get("subfolder") or ""))
+        subfolder = kwargs.get("subfolder") or ""
+        headers.read(headers.locate(os.fspath(model), None, subfolder))
+        _require_settings(os.path.join(model, subfolder, "config.json"))
+
+
+def _require_settings(file: str) -> None:
+    if not os.path.isfile(file):
+        return
+    with open(file, encoding="utf-8") as stream:
+        try:
+            content = json.load(stream)
+        except ValueError as error:
+            raise scheme.UnsupportedCheckpointError(f"{file}: damaged: {error}") from error
+    settings = content.get("quantization_config") if isinstance(content, dict) else None
+    if settings is not None and not isinstance(settings, dict):
+        kind = type(settings).__name__
+        raise scheme.UnsupportedCheckpointError(f"{file}: damaged: quantization_config is a {kind}, not an object")
 
 
 def _config(model: Any, kwargs: Dict[str, Any]) -> Any:

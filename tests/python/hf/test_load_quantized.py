@@ -349,7 +349,15 @@ def test_damaged_files(quantized, tmp_path, change, message):
 
 
 @pytest.mark.parametrize("content", [[1], "text", 3])
-def test_a_quantization_config_that_is_none(quantized, content):
+def test_a_quantization_config_that_is_none(quantized, tmp_path, content):
+    shutil.copytree(quantized(), tmp_path / "changed")
+    file = tmp_path / "changed" / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "quantization_config": content}))
+    with pytest.raises(UnsupportedCheckpointError, match=r"changed/config\.json: damaged: quantization_config is a"):
+        w8a16.from_pretrained(file.parent)
+    file.write_text("{")
+    with pytest.raises(UnsupportedCheckpointError, match=r"changed/config\.json: damaged"):
+        w8a16.from_pretrained(file.parent)
     config = CONFIGS["llama"]()
     config.quantization_config = content
     with pytest.raises(UnsupportedCheckpointError, match="quantization_config is a"):
