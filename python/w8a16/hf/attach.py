@@ -17,7 +17,9 @@ def attach(model: Any) -> None:
     save a float one. A model that transformers quantized by another method is left alone (it will say whether it can be
     saved). May be called again.
     """
-    for module in model.modules():
+    # Models above others come last: parts share the config of the whole (LlamaForCausalLM and its .model), and it has to speak
+    # of the whole. That of a part is in its own quantizer, for the time in which the part is saved.
+    for module in reversed(list(model.modules())):
         if not isinstance(module, PreTrainedModel):
             continue
         quantizer = getattr(module, "hf_quantizer", None)
@@ -31,3 +33,13 @@ def attach(model: Any) -> None:
             made = W8A16HfQuantizer(W8A16Config(checkpoint=scheme.describe([])))
             setattr(module, "hf_quantizer", made)
             made.describe(module)
+
+
+def detach_parts(model: Any) -> None:
+    """Makes transformers forget the quantizers of the models below ``model``, which no longer have quantized layers."""
+    for module in model.modules():
+        if module is not model and isinstance(getattr(module, "hf_quantizer", None), W8A16HfQuantizer):
+            del module.hf_quantizer
+            module.is_quantized = False
+            if module.config is not model.config and hasattr(module.config, "quantization_config"):
+                del module.config.quantization_config

@@ -1,14 +1,17 @@
 """The options of loading through transformers."""
 
+import copy
 import json
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Union
 
 from transformers.utils.quantization_config import CompressedTensorsConfig
 
+from ..names import Exclusion
 from . import scheme
 
 METHOD = "w8a16"
 _ACTIVATION_BITS = (None, 16, 24)
+_OPTIONS = {"ignore", "default_ignore", "activation_bits", "checkpoint", "quant_method"}
 
 
 class W8A16Config(CompressedTensorsConfig):
@@ -40,14 +43,10 @@ class W8A16Config(CompressedTensorsConfig):
         """``checkpoint``: the quantization_config of a checkpoint that is quantized already (from_pretrained gives it)."""
         if activation_bits not in _ACTIVATION_BITS:
             raise ValueError(f"W8A16Config: activation_bits is {activation_bits!r}; it must be None, 16 or 24")
-        if quant_method not in (METHOD, scheme.METHOD):
+        if quant_method != METHOD:
             raise ValueError(f"W8A16Config: quant_method is {quant_method!r}; it must be {METHOD!r}")
-        names = [ignore] if isinstance(ignore, str) else list(ignore or ())
-        for name in names:
-            if not isinstance(name, str):
-                raise TypeError(f"W8A16Config: ignore has {name!r}, which is not a string")
         self.quant_method: Any = METHOD
-        self.ignore: List[str] = names
+        self.ignore: List[str] = _names(ignore)
         self.default_ignore = bool(default_ignore)
         self.activation_bits = activation_bits
         self.checkpoint = checkpoint
@@ -56,12 +55,21 @@ class W8A16Config(CompressedTensorsConfig):
 
     @classmethod
     def from_dict(cls, config_dict: Dict[str, Any], return_unused_kwargs: bool = False, **kwargs: Any) -> Any:
-        config = cls(**config_dict)
+        """Of the options, or of what to_dict gives: the quantization_config of a checkpoint."""
+        if config_dict.get("quant_method") == scheme.METHOD:
+            config = cls(checkpoint=copy.deepcopy(config_dict))
+        else:
+            unknown = sorted(set(config_dict) - _OPTIONS)
+            if unknown:
+                raise ValueError(f"W8A16Config: unknown options: {', '.join(unknown)}; known are {', '.join(sorted(_OPTIONS))}")
+            config = cls(**config_dict)
         unused = config.update(**kwargs)
         return (config, unused) if return_unused_kwargs else config
 
     def to_dict(self) -> Dict[str, Any]:
         """For config.json: what the command writes, with the layers that this model leaves float."""
+        if self.float_layers is None and self.checkpoint is not None:
+            return copy.deepcopy(dict(self.checkpoint))
         return scheme.describe(self.ignore if self.float_layers is None else self.float_layers)
 
     def to_diff_dict(self) -> Dict[str, Any]:
@@ -74,6 +82,18 @@ class W8A16Config(CompressedTensorsConfig):
     def __repr__(self) -> str:
         options = {"ignore": self.ignore, "default_ignore": self.default_ignore, "activation_bits": self.activation_bits}
         return f"W8A16Config {json.dumps(options)}"
+
+
+def _names(ignore: Any) -> List[str]:
+    """Raises TypeError and ValueError for what are no names."""
+    names = []
+    for name in Exclusion(() if ignore is None else ignore, "W8A16Config: ignore").names:
+        if not isinstance(name, str):
+            raise TypeError(f"W8A16Config: ignore has {name!r}, which is not a string; write 're:PATTERN'")
+        if name in ("", "re:"):
+            raise ValueError(f"W8A16Config: ignore has {name!r}, which names nothing ('re:.*' is everything)")
+        names.append(name)
+    return names
 
 
 W8A16Config.__name__ = CompressedTensorsConfig.__name__

@@ -2,10 +2,10 @@
 
 import json
 import os
-import struct
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List, Optional, Sequence
 
+from safetensors import SafetensorError, safe_open
 from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME, cached_file
 
 from .. import layout
@@ -26,21 +26,26 @@ def read(files: Iterable[str]) -> Dict[str, Header]:
     for file in files:
         if not str(file).endswith(".safetensors"):
             continue
-        with open(file, "rb") as stream:
-            (length,) = struct.unpack("<Q", stream.read(8))
-            content = json.loads(stream.read(length))
-        content.pop("__metadata__", None)
-        headers.update({name: Header(str(file), entry["dtype"], entry["shape"]) for name, entry in content.items()})
+        try:
+            with safe_open(file, framework="pt") as content:
+                for name in content.keys():
+                    tensor = content.get_slice(name)
+                    headers[name] = Header(str(file), tensor.get_dtype(), tensor.get_shape())
+        except SafetensorError as error:
+            raise layout.LayoutError(f"{file}: damaged, or no safetensors file: {error}") from error
     return headers
 
 
-def locate(name_or_path: Optional[str], commit: Optional[str]) -> List[str]:
-    """Files of a checkpoint that is on this machine: a directory, or an id in the default Hub cache; [] if not found."""
+def locate(name_or_path: Optional[str], commit: Optional[str], subfolder: str = "") -> List[str]:
+    """Files of a checkpoint that is on this machine: a directory, or an id in the default Hub cache; [] if not found.
+
+    Raises layout.LayoutError where they are an index that cannot be used.
+    """
     if not name_or_path:
         return []
 
     def find(name: str) -> Optional[str]:
-        options: Dict[str, Any] = {"_commit_hash": commit, "local_files_only": True}
+        options: Dict[str, Any] = {"_commit_hash": commit, "local_files_only": True, "subfolder": subfolder}
         for what in ("missing_entries", "gated_repo", "connection_errors"):
             options[f"_raise_exceptions_for_{what}"] = False
         try:
@@ -55,9 +60,25 @@ def locate(name_or_path: Optional[str], commit: Optional[str]) -> List[str]:
     index = find(SAFE_WEIGHTS_INDEX_NAME)
     if index is None:
         return []
-    with open(index, encoding="utf-8") as stream:
-        names = sorted(set(json.load(stream)["weight_map"].values()))
-    return [os.path.join(os.path.dirname(index), name) for name in names]
+    return [os.path.join(os.path.dirname(index), name) for name in _names_in(index)]
+
+
+def _names_in(index: str) -> List[str]:
+    """Names of the files that a ``model.safetensors.index.json`` tells."""
+    try:
+        with open(index, encoding="utf-8") as stream:
+            content = json.load(stream)
+    except ValueError as error:
+        raise layout.LayoutError(f"{index}: damaged: {error}") from error
+    shards = content.get("weight_map") if isinstance(content, dict) else None
+    if not isinstance(shards, dict):
+        raise layout.LayoutError(f"{index}: damaged: it has no weight_map")
+    for tensor, name in shards.items():
+        if not isinstance(name, str) or os.path.basename(name) != name or name in ("", ".", ".."):
+            raise layout.LayoutError(
+                f"{index}: damaged: the weight_map of {tensor} is {name!r}, not the name of a file beside it"
+            )
+    return sorted(set(shards.values()))
 
 
 def is_quantized(key: str, headers: Dict[str, Header]) -> bool:

@@ -1,10 +1,13 @@
 """Loading by this package's own name: float checkpoints and quantized ones, whoever wrote them."""
 
+import copy
+import json
+import os
 from typing import Any, Dict, Optional
 
 import transformers
 
-from . import scheme
+from . import headers, scheme
 from .config import METHOD, W8A16Config
 
 _HUB_OPTIONS = (
@@ -35,14 +38,16 @@ def from_pretrained(
     options = quantization_config or W8A16Config()
     if not isinstance(options, W8A16Config):
         raise TypeError(f"w8a16.from_pretrained: quantization_config is a {type(options).__name__}, not a W8A16Config")
+    _require_readable(model, kwargs)
     config = kwargs.pop("config", None)
     if config is None:
         config, kwargs = _config(model, kwargs)
     settings = getattr(config, "quantization_config", None)
     if settings is None:
         return auto_class.from_pretrained(model, *args, config=config, quantization_config=options, **kwargs)
-    settings = dict(settings) if isinstance(settings, dict) else settings.to_dict()
+    settings = settings.to_dict() if hasattr(settings, "to_dict") else settings
     scheme.read(settings)
+    config = copy.deepcopy(config)  # it may be the caller's
     config.quantization_config = {
         "quant_method": METHOD,
         "ignore": options.ignore,
@@ -51,6 +56,29 @@ def from_pretrained(
         "checkpoint": settings,
     }
     return auto_class.from_pretrained(model, *args, config=config, **kwargs)
+
+
+def _require_readable(model: Any, kwargs: Dict[str, Any]) -> None:
+    """Raises LayoutError for damaged files, of which transformers' own errors do not tell the names."""
+    others = kwargs.get("variant") or kwargs.get("use_safetensors") is False
+    if isinstance(model, (str, os.PathLike)) and os.path.isdir(model) and not others:
+        subfolder = kwargs.get("subfolder") or ""
+        headers.read(headers.locate(os.fspath(model), None, subfolder))
+        _require_settings(os.path.join(model, subfolder, "config.json"))
+
+
+def _require_settings(file: str) -> None:
+    if not os.path.isfile(file):
+        return
+    with open(file, encoding="utf-8") as stream:
+        try:
+            content = json.load(stream)
+        except ValueError as error:
+            raise scheme.UnsupportedCheckpointError(f"{file}: damaged: {error}") from error
+    settings = content.get("quantization_config") if isinstance(content, dict) else None
+    if settings is not None and not isinstance(settings, dict):
+        kind = type(settings).__name__
+        raise scheme.UnsupportedCheckpointError(f"{file}: damaged: quantization_config is a {kind}, not an object")
 
 
 def _config(model: Any, kwargs: Dict[str, Any]) -> Any:

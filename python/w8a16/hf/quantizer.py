@@ -13,7 +13,7 @@ from ..tree import put_dequantized
 from . import headers, pending, scheme, selection
 from .config import W8A16Config, of_checkpoint
 from .memory import FreedMemory
-from .saving import float_layers, state_dict_as_stored
+from .saving import StoredState, float_layers, state_dict_as_stored
 from .versions import Aliases, LoadingHooks, stored_keys
 
 logger = logging.getLogger(__name__)
@@ -176,6 +176,8 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):
     # after
 
     def _process_model_after_weight_loading(self, model: Any, **kwargs: Any) -> Any:
+        from .attach import attach
+
         self.raise_kept_error()
         pending.require_none_pending(model)
         self._require_quantized(model)
@@ -184,7 +186,8 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):
                 module.bias.requires_grad_(False)
                 if self.lacks_bias(name, module):
                     self._set_missing_bias(name, module.bias)
-        self.describe(model)
+        model.hf_quantizer = self
+        attach(model)  # models that are parts of this one can be saved alone
         self.headers, self.to_quantize, self.missing = {}, set(), set()
         del self.names_in_files
         return model
@@ -209,12 +212,17 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):
         model.config.quantization_config = self.quantization_config
 
     def stored_state_dict(self, model: Any) -> Dict[str, Tensor]:
-        """What save_pretrained writes; also brings the list of float layers for config.json up to date."""
+        """What save_pretrained writes; also brings the list of float layers for config.json up to date, for as long as the
+        result is in use: transformers writes config.json next, and another model may share this one's config."""
+        config, before = model.config, getattr(model.config, "quantization_config", None)
         self.describe(model)
-        return state_dict_as_stored(model)
+        return StoredState(state_dict_as_stored(model), lambda: setattr(config, "quantization_config", before))
 
     def _dequantize(self, model: Any, dtype: Any = None) -> Any:
+        from .attach import detach_parts
+
         put_dequantized(model)
+        detach_parts(model)
         return model if dtype is None else model.to(dtype)
 
     def is_serializable(self, safe_serialization: Any = None) -> bool:

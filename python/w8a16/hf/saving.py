@@ -1,5 +1,6 @@
 """What save_pretrained writes of a model with quantized layers."""
 
+import weakref
 from typing import Any, Callable, Dict, Iterator, List, Sequence
 
 import torch
@@ -8,6 +9,14 @@ from torch import Tensor, nn
 from .. import layout, linear_like
 from ..layer import W8A16LinearLayer
 from . import selection
+
+
+class StoredState(Dict[str, Tensor]):
+    """Tensors on their way into files; ``done`` is called when they are no longer needed."""
+
+    def __init__(self, tensors: Dict[str, Tensor], done: Callable[[], None]) -> None:
+        super().__init__(tensors)
+        weakref.finalize(self, done).atexit = False
 
 
 def state_dict_as_stored(model: nn.Module) -> Dict[str, Tensor]:

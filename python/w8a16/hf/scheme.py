@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
+from ..names import Exclusion
+
 METHOD = "compressed-tensors"
 PACK_QUANTIZED = "pack-quantized"
 INT_QUANTIZED = "int-quantized"
@@ -64,6 +66,8 @@ def describe(ignore: Iterable[str]) -> Dict[str, Any]:
 def read(settings: Mapping[str, Any]) -> Scheme:
     """The scheme of a checkpoint's ``quantization_config``. Raises UnsupportedCheckpointError, naming the key."""
     # Other readers' objects hold enumerations; as JSON they are what the file has.
+    if not isinstance(settings, Mapping):
+        raise UnsupportedCheckpointError(f"the checkpoint's quantization_config is a {type(settings).__name__}; {_SUPPORTED}")
     settings = json.loads(json.dumps(dict(settings), default=lambda value: getattr(value, "value", str(value))))
     method = settings.get("quant_method")
     if method != METHOD:
@@ -77,13 +81,15 @@ def read(settings: Mapping[str, Any]) -> Scheme:
     formats: Set[Optional[str]] = set()
     targets: List[str] = []
     for name, group in groups.items():
+        if not isinstance(group, dict):
+            raise _refusal(f"config_groups.{name}", group)
         formats.add(group.get("format") or settings.get("format"))
         _require_own_weights(f"config_groups.{name}", group)
-        targets += group.get("targets") or []
+        targets += _names(f"config_groups.{name}.targets", group.get("targets"))
     format = formats.pop() if len(formats) == 1 else " and ".join(sorted(map(str, formats)))
     if format not in (PACK_QUANTIZED, INT_QUANTIZED):
         raise _refusal("format", format)
-    return Scheme(format, tuple(targets), tuple(settings.get("ignore") or ()))
+    return Scheme(format, tuple(targets), tuple(_names("ignore", settings.get("ignore"))))
 
 
 def _require_own_weights(where: str, group: Dict[str, Any]) -> None:
@@ -102,6 +108,16 @@ def _require_own_weights(where: str, group: Dict[str, Any]) -> None:
     for key in ("group_size", "block_structure", "dynamic", "actorder"):
         if weights.get(key) not in (None, False, -1):
             raise _refusal(f"{where}.weights.{key}", weights[key])
+
+
+def _names(key: str, value: Any) -> List[str]:
+    if not isinstance(value or [], list) or not all(isinstance(name, str) for name in value or []):
+        raise _refusal(key, value)
+    try:
+        Exclusion(value or [], key)
+    except ValueError as error:
+        raise UnsupportedCheckpointError(f"the checkpoint's quantization_config has {error}") from error
+    return value or []
 
 
 def _is_dense(settings: Any) -> bool:

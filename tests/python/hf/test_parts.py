@@ -189,3 +189,43 @@ def test_subfolder_and_variant(quantized, checkpoint, tmp_path, ids, kind, other
         assert V == 4 and ("read it again" in str(error) or "other values" in str(error))
     else:
         assert torch.equal(model(ids).logits, expected)
+
+
+# parts of a model that are saved alone
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "mixtral"])
+@pytest.mark.parametrize("way", ["quantized while loading", "from a quantized checkpoint", "replaced"])
+def test_a_part_is_saved_alone(checkpoint, quantized, tmp_path, ids, family, way):
+    names = ["re:.*(down_proj|mlp.c_proj)"]
+    if way == "replaced":
+        model = AutoModelForCausalLM.from_pretrained(checkpoint(family)).eval()
+        w8a16.replace_linear_with_target_and_quantize(model, W8A16LinearLayer, ["lm_head", "re:.*(down_proj|c_proj|gate$)"])
+    elif way == "quantized while loading":
+        options = {} if family == "mixtral" else {"quantization_config": W8A16Config(ignore=names)}
+        model = w8a16.from_pretrained(checkpoint(family), **options).eval()
+    else:
+        model = w8a16.from_pretrained(quantized(family)).eval()
+    before = model.config.to_dict()["quantization_config"]
+    assert "lm_head" in before["ignore"]
+    model.base_model.save_pretrained(tmp_path / "part")
+    assert model.config.to_dict()["quantization_config"] == before
+    assert settings(tmp_path / "part")["ignore"] == [
+        name.partition(".")[2] for name in before["ignore"] if name != "lm_head"
+    ]
+    part = w8a16.from_pretrained(tmp_path / "part", auto_class=AutoModel).eval()
+    assert len(layers(part)) == len(layers(model))
+    assert torch.equal(part(ids).last_hidden_state, model.base_model(ids).last_hidden_state)
+    model.config.save_pretrained(tmp_path / "config")
+    assert settings(tmp_path / "config") == before
+    model.save_pretrained(tmp_path / "whole")
+    assert settings(tmp_path / "whole") == before
+    assert torch.equal(w8a16.from_pretrained(tmp_path / "whole").eval()(ids).logits, model(ids).logits)
+
+
+def test_parts_after_dequantize(checkpoint, tmp_path):
+    for dequantize in (w8a16.dequantize, lambda model: model.dequantize()):
+        model = w8a16.from_pretrained(checkpoint())
+        dequantize(model)
+        model.model.save_pretrained(tmp_path)
+        assert "quantization_config" not in json.loads((tmp_path / "config.json").read_text())

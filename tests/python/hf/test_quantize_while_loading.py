@@ -1,5 +1,8 @@
 """AutoModelForCausalLM.from_pretrained(FLOAT, quantization_config=W8A16Config())."""
 
+import json
+import re
+
 import pytest
 import torch
 from conftest import GOLDENS, assert_same_checkpoint, settings
@@ -167,11 +170,36 @@ def test_one_config_for_several_models(checkpoint):
 
 
 @pytest.mark.parametrize(
-    "options, error", [({"activation_bits": 8}, ValueError), ({"ignore": [3]}, TypeError), ({"bits": 4}, TypeError)]
+    "options, error",
+    [
+        ({"activation_bits": 8}, ValueError),
+        ({"ignore": [3]}, TypeError),
+        ({"ignore": 5}, TypeError),
+        ({"ignore": [b"x"]}, TypeError),
+        ({"ignore": b"x"}, TypeError),
+        ({"ignore": [re.compile("x")]}, TypeError),
+        ({"ignore": ["re:"]}, ValueError),
+        ({"ignore": [""]}, ValueError),
+        ({"ignore": ["re:("]}, ValueError),
+        ({"bits": 4}, TypeError),
+        ({"quant_method": "compressed-tensors"}, ValueError),
+    ],
 )
 def test_options_that_are_none(options, error):
-    with pytest.raises(error):
+    with pytest.raises(error, match="W8A16Config|CompressedTensorsConfig|bits"):
         W8A16Config(**options)
+
+
+def test_configs_as_dictionaries(checkpoint, quantized):
+    config = W8A16Config(ignore=["up_proj"])
+    for written in (config.to_dict(), json.loads(config.to_json_string()), settings(quantized())):
+        assert W8A16Config.from_dict(written).to_dict() == written
+        assert W8A16Config.from_dict(written).checkpoint == written
+    assert W8A16Config.from_dict({"ignore": ["a"], "activation_bits": 16}).activation_bits == 16
+    with pytest.raises(ValueError, match="unknown options: bits"):
+        W8A16Config.from_dict({"bits": 4})
+    with pytest.raises(ValueError, match="quant_method is 'gptq'"):
+        W8A16Config.from_dict({"quant_method": "gptq"})
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
