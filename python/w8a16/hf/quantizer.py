@@ -107,8 +107,8 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):
         fused = [name for name in linear_like.fused_weights(model) if "experts" in name.split(".")]
         if fused and any(".experts." in key and key.endswith(".weight_scale") for key in self.headers):
             raise scheme.UnsupportedCheckpointError(
-                f"{fused[0]}: the checkpoint's experts are quantized one by one, but this version of transformers keeps them as one "
-                "tensor, in a form that is not known; use transformers 4"
+                f"{fused[0]}: the checkpoint's experts are quantized one by one, but this version of transformers keeps them as "
+                "one tensor, in a form that is not known; use transformers 4"
             )
 
     def _stored(self, name: str, quantized: bool = False) -> Optional[headers.Header]:
@@ -127,16 +127,16 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):
             return
         tied = selection.tied_layers(model)
         for name, module in model.named_modules():
-            if "weight" not in module._parameters or name in tied or isinstance(module, pending.PendingLayer):
+            own = module._parameters  # a module's class may have a weight_scale of its own
+            if "weight" not in own or "weight_scale" in own or name in tied or isinstance(module, pending.PendingLayer):
                 continue
             found = next((stored[entry] for entry in self.names_in_files(name) if entry in stored), None)
             if found is not None:
                 file = self._stored(name, quantized=True)
                 reason = self.float_reasons.get(name, "does not have it among the quantized layers")
                 says = "config.json has no quantization_config" if self.scheme is None else f"its quantization_config {reason}"
-                raise layout.LayoutError(
-                    f"{f'{file.file}: ' if file else ''}tensor {found}: the checkpoint has the layer {name} quantized, but {says}"
-                )
+                where = f"{file.file}: " if file else ""
+                raise layout.LayoutError(f"{where}tensor {found}: the checkpoint has the layer {name} quantized, but {says}")
 
     # a layer's tensors have come
 
