@@ -12,7 +12,7 @@ import timeit
 from typing import Any, Callable, List
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from w8a16 import W8A16LinearLayer, _native, replace_linear_with_target_and_quantize
 
@@ -37,55 +37,61 @@ def small_layer() -> None:
             print(f"  {mode.__name__}: nn.Linear {least(lambda: plain(x)):.2f}, W8A16LinearLayer {least(lambda: layer(x)):.2f}")
 
 
-class Clock:
-    """Adds up the time inside calls."""
+class BareKernel:
+    """In the place of a layer: its kernel, on addresses that were looked up before."""
 
-    def __init__(self, call: Callable[..., Any]) -> None:
-        self.call = call
+    def __init__(self, layer: W8A16LinearLayer) -> None:
+        self.y = torch.empty(1, 1, layer.out_features, dtype=torch.bfloat16)
+        threads, sizes = torch.get_num_threads(), (layer.out_features, layer.in_features, layer.in_features)
+        self.before = (threads, 24)
+        self.after = (
+            1, 1, layer.in_features, self.y.data_ptr(), layer.int8_weights.data_ptr(), *sizes, layer.scales.data_ptr(), 1, 0, 0,
+        )  # fmt: skip
         self.seconds = 0.0
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, x: Tensor) -> Tensor:
         start = time.perf_counter()
-        try:
-            return self.call(*args, **kwargs)
-        finally:
-            self.seconds += time.perf_counter() - start
+        _native.linear(*self.before, x.data_ptr(), *self.after)
+        self.seconds += time.perf_counter() - start
+        return self.y
 
 
-@torch.no_grad()
-def decoding() -> None:
+def decoding(mode: Callable[[], Any]) -> None:
     from transformers import LlamaConfig, LlamaForCausalLM
 
     config = LlamaConfig(
         hidden_size=2048, intermediate_size=5632, num_hidden_layers=8, num_attention_heads=32, num_key_value_heads=4,
-        vocab_size=1000, max_position_embeddings=256,
+        vocab_size=1000, max_position_embeddings=512,
     )  # fmt: skip
-    model = LlamaForCausalLM(config).bfloat16().eval()
-    replace_linear_with_target_and_quantize(model, W8A16LinearLayer, ["lm_head"])
-    layers = [module for module in model.modules() if isinstance(module, W8A16LinearLayer)]
-    cache = model(torch.ones(1, 8, dtype=torch.long), use_cache=True).past_key_values
-    token = torch.ones(1, 1, dtype=torch.long)
-    kernel = _native.linear
-    totals: List[float] = []
-    in_layers: List[float] = []
-    in_kernels: List[float] = []
-    for _ in range(40):
+    with mode():
+        model = LlamaForCausalLM(config).bfloat16().eval()
+        replace_linear_with_target_and_quantize(model, W8A16LinearLayer, ["lm_head"])
+        bare = {id(layer): BareKernel(layer) for layer in model.modules() if isinstance(layer, W8A16LinearLayer)}
+        cache = model(torch.ones(1, 8, dtype=torch.long), use_cache=True).past_key_values
+        token = torch.ones(1, 1, dtype=torch.long)
+
+        def step() -> float:
+            start = time.perf_counter()
+            model(token, past_key_values=cache, use_cache=True)
+            return time.perf_counter() - start
+
+        whole: List[float] = []
+        only_kernels: List[float] = []
+        in_kernels: List[float] = []
         call = W8A16LinearLayer.__call__
-        layer_clock, kernel_clock = Clock(call), Clock(kernel)
-        W8A16LinearLayer.__call__ = lambda self, *args: layer_clock(self, *args)  # type: ignore[method-assign]
-        _native.linear = kernel_clock
-        start = time.perf_counter()
-        model(token, past_key_values=cache, use_cache=True)
-        totals.append(time.perf_counter() - start)
-        W8A16LinearLayer.__call__ = call  # type: ignore[method-assign]
-        _native.linear = kernel
-        in_layers.append(layer_clock.seconds)
-        in_kernels.append(kernel_clock.seconds)
-    total, inside, kernels = (statistics.median(values) * 1e6 for values in (totals, in_layers, in_kernels))
+        for _ in range(60):
+            whole.append(step())
+            for kernel in bare.values():
+                kernel.seconds = 0.0
+            W8A16LinearLayer.__call__ = lambda self, x: bare[id(self)](x)  # type: ignore[method-assign]
+            only_kernels.append(step())
+            W8A16LinearLayer.__call__ = call  # type: ignore[method-assign]
+            in_kernels.append(sum(kernel.seconds for kernel in bare.values()))
+    total, without, kernels = (statistics.median(values) * 1e6 for values in (whole, only_kernels, in_kernels))
+    beside = total - without
     print(
-        f"a Llama of TinyLlama-1.1B's widths, 8 blocks, bfloat16, {torch.get_num_threads()} threads, no_grad: {total:.0f} a token, "
-        f"{inside:.0f} in {len(layers)} W8A16 layers, {kernels:.0f} in their kernels ({100 * kernels / inside:.1f} %); "
-        f"{(inside - kernels) / len(layers):.1f} a call beside the kernel, the clocks' own time included"
+        f"  {mode.__name__}: {total:.0f} a token, {without:.0f} where bare kernels take the layers' places, {kernels:.0f} in kernels: "
+        f"{beside / len(bare):.1f} a call beside the kernel, {100 * kernels / (kernels + beside):.1f} % of the layers' time is the kernels'"
     )
 
 
@@ -97,7 +103,9 @@ def main() -> None:
     torch.set_num_threads(1)
     small_layer()
     torch.set_num_threads(threads)
-    decoding()
+    print(f"a Llama of TinyLlama-1.1B's widths, 8 blocks (56 layers), bfloat16, one row, {threads} threads:")
+    for mode in (torch.inference_mode, torch.no_grad):
+        decoding(mode)
 
 
 if __name__ == "__main__":

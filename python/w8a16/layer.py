@@ -8,6 +8,9 @@ from torch import Tensor, nn
 from . import layout, operators
 from .linear_like import is_conv1d, weight_of, why_not_linear
 
+_linear = operators._linear
+_is_grad_enabled, _is_inference, _is_compiling = torch.is_grad_enabled, torch.is_inference_mode_enabled, torch.compiler.is_compiling
+_BelowAutograd = torch._C._AutoDispatchBelowAutograd
 _NOT_ASSIGNED = (
     "W8A16LinearLayer: its weight is 8-bit and cannot be assigned (or tied to a float one). Call quantize(weights) to give it "
     "other weights, put dequantize() in its place for a float layer, or exclude it from the replacement (names_to_exclude, "
@@ -194,7 +197,12 @@ class W8A16LinearLayer(nn.Module):
             int8_weights, scales, bias = own["int8_weights"], own["scales"], own["bias"]
         except KeyError:  # something (a parametrization, pruning, a wrapper that shards) keeps one elsewhere
             int8_weights, scales, bias = self.int8_weights, self.scales, self.bias
-        return operators._linear(input, int8_weights, scales, bias, self.activation_bits)
+        bits = self.activation_bits
+        if _is_grad_enabled() or _is_inference() or _is_compiling() or torch.autograd.forward_ad._current_level >= 0:
+            return _linear(input, int8_weights, scales, bias, bits)
+        # Nothing can want a gradient: without autograd's kernel a call takes two microseconds less.
+        with _BelowAutograd():
+            return _linear(input, int8_weights, scales, bias, bits)
 
     def extra_repr(self) -> str:
         bits = "" if self.activation_bits == 24 else f", activation_bits={self.activation_bits}"
