@@ -198,7 +198,7 @@ class W8A16LinearLayer(nn.Module):
         except KeyError:  # something (a parametrization, pruning, a wrapper that shards) keeps one elsewhere
             int8_weights, scales, bias = self.int8_weights, self.scales, self.bias
         bits = self.activation_bits
-        if _is_grad_enabled() or _is_inference() or _is_compiling() or torch.autograd.forward_ad._current_level >= 0:
+        if _is_grad_enabled() or _is_compiling() or _is_inference() or torch.autograd.forward_ad._current_level >= 0:
             return _linear(input, int8_weights, scales, bias, bits)
         # Nothing can want a gradient: without autograd's kernel a call takes two microseconds less.
         with _BelowAutograd():
