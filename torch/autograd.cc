@@ -120,8 +120,8 @@ Tensor LinearAutocastCpu(const Tensor& x, const Tensor& int8_weights, const Tens
   return LinearAutocast<at::kCPU, c10::DispatchKey::AutocastCPU>(x, int8_weights, scales, bias, activation_bits);
 }
 
-Tensor LinearAutocastCuda(const Tensor& x, const Tensor& int8_weights, const Tensor& scales,
-                          const OptionalTensor& bias, int64_t activation_bits) {
+Tensor LinearAutocastCuda(const Tensor& x, const Tensor& int8_weights, const Tensor& scales, const OptionalTensor& bias,
+                          int64_t activation_bits) {
   return LinearAutocast<at::kCUDA, c10::DispatchKey::AutocastCUDA>(x, int8_weights, scales, bias, activation_bits);
 }
 

@@ -191,8 +191,7 @@ bool RegisterOperators() {
   definitions.def("quantize(Tensor weights) -> (Tensor int8_weights, Tensor scales)");
   static std::deque<torch::Library> implementations;
   const auto implement = [](c10::DispatchKey key, auto linear, auto quantize) {
-    torch::Library& library =
-        implementations.emplace_back(torch::Library::IMPL, "w8a16", key, __FILE__, __LINE__);
+    torch::Library& library = implementations.emplace_back(torch::Library::IMPL, "w8a16", key, __FILE__, __LINE__);
     library.impl("linear", linear);
     if constexpr (!std::is_same_v<decltype(quantize), std::nullptr_t>) library.impl("quantize", std::move(quantize));
   };
