@@ -11,10 +11,13 @@ python=${PYTHON:-python3}
 
 fail() { echo "error: $*" >&2; exit 1; }
 
-[ -n "${PYTHON:-}" ] || command -v python3 >/dev/null || tools/install_packages.sh python3
+[ "$python" != python3 ] || command -v python3 >/dev/null || tools/install_packages.sh python3
 command -v "$python" >/dev/null || fail "there is no $python: PYTHON names the interpreter"
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
   fail "$("$python" --version) is too old, 3.10 or newer is needed: PYTHON names another interpreter"
+
+# The interpreter itself, where an environment (this one, even) is active.
+python=$("$python" -c 'import sys; print(getattr(sys, "_base_executable", None) or sys.executable)')
 
 # The requirements as one text, included files in their places.
 flatten() {

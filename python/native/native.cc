@@ -106,12 +106,14 @@ PyObject* PyLinear(PyObject* /*self*/, PyObject* const* args, Py_ssize_t count) 
       throw std::invalid_argument(
           "w8a16::linear: the layer has no weights yet; call quantize(weights) or load a state first");
     }
-    const WithoutInterpreter released;
-    SetThreads(threads);
-    thread_local w8a16::Workspace workspace;
-    w8a16::Linear(layer, "w8a16::linear")
-        .Forward(x, {y, x.dtype, x.rows, layer.out_features, layer.out_features}, workspace,
-                 w8a16::ActivationBitsOf(bits));
+    {
+      const WithoutInterpreter released;
+      SetThreads(threads);
+      thread_local w8a16::Workspace workspace;
+      w8a16::Linear(layer, "w8a16::linear")
+          .Forward(x, {y, x.dtype, x.rows, layer.out_features, layer.out_features}, workspace,
+                   w8a16::ActivationBitsOf(bits));
+    }
     return Py_NewRef(Py_None);
   });
 }
@@ -131,18 +133,20 @@ PyObject* PyQuantize(PyObject* /*self*/, PyObject* const* args, Py_ssize_t count
     const int64_t first_row = in.Int();
     auto* weights = static_cast<char*>(in.Address());
     auto* scales = static_cast<char*>(in.Address());
-    const WithoutInterpreter released;
-    SetThreads(threads);
-    const auto element = static_cast<int64_t>(w8a16::DTypeSize(w.dtype));
-    const int64_t grain = std::max<int64_t>(1, (int64_t{1} << 16) / std::max<int64_t>(1, w.cols));
-    w8a16::ParallelFor(w.rows, grain, 1, [&](int64_t begin, int64_t end) {
-      w8a16::ConstMatrix part = w;
-      part.data = static_cast<const char*>(w.data) + begin * w.stride * element;
-      part.rows = end - begin;
-      w8a16::QuantizeRows(
-          part, {weights + begin * w.cols, w.cols, w8a16::Int8Encoding::kSigned, scales + begin * element, w.dtype},
-          "weights", first_row + begin);
-    });
+    {
+      const WithoutInterpreter released;
+      SetThreads(threads);
+      const auto element = static_cast<int64_t>(w8a16::DTypeSize(w.dtype));
+      const int64_t grain = std::max<int64_t>(1, (int64_t{1} << 16) / std::max<int64_t>(1, w.cols));
+      w8a16::ParallelFor(w.rows, grain, 1, [&](int64_t begin, int64_t end) {
+        w8a16::ConstMatrix part = w;
+        part.data = static_cast<const char*>(w.data) + begin * w.stride * element;
+        part.rows = end - begin;
+        w8a16::QuantizeRows(
+            part, {weights + begin * w.cols, w.cols, w8a16::Int8Encoding::kSigned, scales + begin * element, w.dtype},
+            "weights", first_row + begin);
+      });
+    }
     return Py_NewRef(Py_None);
   });
 }

@@ -9,7 +9,8 @@ from . import layout, operators
 from .linear_like import is_conv1d, weight_of, why_not_linear
 
 _linear = operators._linear
-_is_grad_enabled, _is_inference, _is_compiling = torch.is_grad_enabled, torch.is_inference_mode_enabled, torch.compiler.is_compiling
+_is_grad_enabled, _is_inference = torch.is_grad_enabled, torch.is_inference_mode_enabled
+_is_compiling = torch.compiler.is_compiling
 _BelowAutograd = torch._C._AutoDispatchBelowAutograd
 _NOT_ASSIGNED = (
     "W8A16LinearLayer: its weight is 8-bit and cannot be assigned (or tied to a float one). Call quantize(weights) to give it "
@@ -229,7 +230,7 @@ class W8A16LinearLayer(nn.Module):
         before = {name: self._parameters[name] for name in ("int8_weights", "scales")}
         data = {name: parameter.data for name, parameter in before.items() if parameter is not None}
         super()._apply(fn, *args, **kwargs)
-        self.weight_dtype = fn(torch.empty(0, dtype=self.weight_dtype)).dtype
+        self.weight_dtype = fn(torch.zeros(1, dtype=self.weight_dtype)).dtype
         for name, old in data.items():
             new = self._parameters[name]
             if new is not None and new.dtype != old.dtype:

@@ -19,15 +19,8 @@ def is_linear_class(module: nn.Module) -> bool:
 
 
 def is_conv1d(module: nn.Module) -> bool:
-    """GPT-2's Conv1D (transformers): weights ``[in, out]``. Known by what it has, so that transformers need not be there."""
-    weight, bias = module._parameters.get("weight"), module._parameters.get("bias")
-    return (
-        type(module).__name__ == "Conv1D"
-        and weight is not None
-        and bias is not None
-        and weight.dim() == 2
-        and weight.shape[1] == getattr(module, "nf", None)
-    )
+    """GPT-2's Conv1D, of transformers: weights ``[in, out]``. Known by its name, so that transformers need not be there."""
+    return f"{type(module).__module__}.{type(module).__qualname__}" == "transformers.pytorch_utils.Conv1D"
 
 
 def weight_of(layer: Any) -> Tensor:

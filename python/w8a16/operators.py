@@ -161,8 +161,8 @@ def _linear_cpu(
 def _quantize_cpu(weights: Tensor) -> Tuple[Tensor, Tensor]:
     _check_quantize(weights)
     rows, columns = weights.shape
-    int8_weights = torch.empty((rows, columns), dtype=torch.int8)
-    scales = torch.empty((rows,), dtype=weights.dtype)
+    int8_weights = weights.new_empty((rows, columns), dtype=torch.int8)
+    scales = weights.new_empty((rows,))
     if columns == 0:
         return int8_weights, scales.fill_(1)
     # Weights whose rows have gaps (Conv1D's, transposed) are gathered block by block: a copy of all would be as large again.

@@ -61,7 +61,12 @@ def leave_fast_paths(model: nn.Module) -> None:
                 encoder.activation_relu_or_gelu = encoder._w8a16_fast_path
                 del encoder._w8a16_fast_path
         elif isinstance(module, nn.TransformerEncoder):
-            encoder.use_nested_tensor = encoder.enable_nested_tensor and not any(map(_is_quantized, module.layers))
+            quantized = any(map(_is_quantized, module.layers))
+            if quantized and not hasattr(encoder, "_w8a16_nested_tensor"):
+                encoder._w8a16_nested_tensor, encoder.use_nested_tensor = getattr(encoder, "use_nested_tensor", False), False
+            elif not quantized and hasattr(encoder, "_w8a16_nested_tensor"):
+                encoder.use_nested_tensor = encoder._w8a16_nested_tensor
+                del encoder._w8a16_nested_tensor
 
 
 def _is_quantized(layer: Any) -> bool:
@@ -75,13 +80,14 @@ def put_dequantized(model: nn.Module) -> List[str]:
     are shared stay shared."""
     slots = [(slot, slot.layer()) for slot in walk(model) if isinstance(slot.layer(), W8A16LinearLayer)]
     made: Dict[int, Any] = {}
-    weights: Dict[Tuple[int, bool], nn.Parameter] = {}
+    weights: Dict[Any, nn.Parameter] = {}
     for slot, layer in slots:
         assert isinstance(layer, W8A16LinearLayer)
         if id(layer) not in made:
             linear: Any = layer.dequantize()
-            # Layers that share their integers share their weight.
-            linear.weight = weights.setdefault((id(layer.int8_weights), is_conv1d(linear)), linear.weight)
+            # Layers that share their integers and scales share their weight.
+            shared = tuple(id(layer._parameters.get(name, layer)) for name in ("int8_weights", "scales"))
+            linear.weight = weights.setdefault((*shared, linear.weight.dtype, is_conv1d(linear)), linear.weight)
             made[id(layer)] = linear
         setattr(slot.parent, slot.child, made[id(layer)])
     leave_fast_paths(model)

@@ -21,7 +21,9 @@ def reference():
 
 
 class Conv1D(torch.nn.Module):
-    """GPT-2's: weights [in, out]."""
+    """As transformers' for GPT-2, by which name it goes: weights [in, out]."""
+
+    __module__, __qualname__ = "transformers.pytorch_utils", "Conv1D"
 
     def __init__(self, out_features, in_features):
         super().__init__()

@@ -148,6 +148,20 @@ def test_activation_bits(dummy):
         replace_linear_with_target_and_quantize(dummy(), activation_bits=8)
 
 
+@pytest.mark.parametrize("options", [{"batch_first": False}, {"batch_first": True, "norm_first": True}, {"batch_first": True}])
+def test_encoders_that_stay_float_keep_their_paths(options):
+    encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(16, 2, 32, **options), 2)
+    before = encoder.use_nested_tensor
+    assert before == (options == {"batch_first": True})
+    model = nn.ModuleDict({"encoder": encoder, "fc": nn.Linear(4, 4)})
+    replace_linear_with_target_and_quantize(model, W8A16LinearLayer, ["encoder"])
+    assert encoder.use_nested_tensor == before
+    replace_linear_with_target_and_quantize(model)
+    assert not encoder.use_nested_tensor
+    dequantize(model)
+    assert encoder.use_nested_tensor == before
+
+
 def test_names_below_a_shared_block():
     class Block(nn.Module):
         def __init__(self):

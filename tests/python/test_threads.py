@@ -3,10 +3,11 @@
 import os
 import subprocess
 import sys
+import threading
 
 import torch
 
-from w8a16 import operators
+from w8a16 import W8A16LinearLayer, operators
 
 PROGRAM = """
 import os, sys, torch
@@ -53,3 +54,22 @@ def test_the_openmp_library_is_pytorch_s():
     folder = os.path.dirname(os.path.realpath(torch.__file__))
     if any(path.startswith(os.path.dirname(folder)) for path in loaded):
         assert library.startswith(os.path.dirname(folder))
+
+
+def test_references_are_counted_with_the_interpreter_held():
+    """None is counted like any object before Python 3.12: a call that lets other threads run may not count meanwhile."""
+    layer = W8A16LinearLayer.from_linear(torch.nn.Linear(8, 8))
+    x = torch.randn(1, 8)
+
+    def work():
+        with torch.no_grad():
+            for _ in range(3000):
+                layer(x)
+
+    before = sys.getrefcount(None)
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert abs(sys.getrefcount(None) - before) < 100

@@ -65,9 +65,11 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):
         fused = linear_like.fused_weights(model)
         if fused:
             logger.warning(
-                "w8a16: %s and %d more tensors stay float: transformers keeps experts in one tensor there, in a form that is not "
-                "known. The command `w8a16 quantize` may quantize them", fused[0], len(fused) - 1
-            )  # fmt: skip
+                "w8a16: %d tensors stay float, the first of them %s: transformers keeps experts in one tensor there, "
+                "in a form that is not known. The command `w8a16 quantize` may quantize them",
+                len(fused),
+                fused[0],
+            )
         if not selected.quantized:
             logger.warning("w8a16: the model has no linear layer to quantize: everything stays float")
 
@@ -76,6 +78,7 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):
         theirs = selection.Ignored(checkpoint.ignore, aliases)
         targets = selection.Ignored(checkpoint.targets, aliases)
         tied, heads = selection.tied_layers(model), selection.output_heads(model)
+        shared = selection.shared_layers(model)
         self._require_separate_experts(model)
         layers: List[str] = []
         for name, module in selection.linear_layers(model):
@@ -83,6 +86,9 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):
             ignored = theirs.reason(name)
             if ignored or name in tied:
                 self.float_reasons[name] = f'has it in "ignore" ({ignored})'
+                continue
+            if module in shared:
+                self.float_reasons[name] = "cannot be followed: it is in several places of the model at once"
                 continue
             classes = {base.__name__ for base in type(module).__mro__}
             targeted = classes.intersection(checkpoint.targets) or targets.reason(name)
@@ -107,8 +113,8 @@ class W8A16HfQuantizer(LoadingHooks, HfQuantizer):
         fused = [name for name in linear_like.fused_weights(model) if "experts" in name.split(".")]
         if fused and any(".experts." in key and key.endswith(".weight_scale") for key in self.headers):
             raise scheme.UnsupportedCheckpointError(
-                f"{fused[0]}: the checkpoint's experts are quantized one by one, but this version of transformers keeps them as "
-                "one tensor, in a form that is not known; use transformers 4"
+                f"{fused[0]}: the checkpoint's experts are quantized one by one, but this version of transformers keeps "
+                "them as one tensor, in a form that is not known; use transformers 4"
             )
 
     def _stored(self, name: str, quantized: bool = False) -> Optional[headers.Header]:

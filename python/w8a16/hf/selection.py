@@ -52,7 +52,7 @@ def select(model: nn.Module, ignore: Sequence[str], default_ignore: bool, aliase
     """What to quantize of a float model. Raises IgnoreError for a name of ``ignore`` that matches nothing."""
     ignored = Ignored(ignore, aliases)
     selection = Selection()
-    tied, heads = tied_layers(model), output_heads(model)
+    tied, heads, shared = tied_layers(model), output_heads(model), shared_layers(model)
     for name, module in linear_layers(model):
         by_user = ignored.reason(name)
         if is_router(name):
@@ -61,6 +61,8 @@ def select(model: nn.Module, ignore: Sequence[str], default_ignore: bool, aliase
             reason = "its weight is tied to another"
         elif default_ignore and (name in heads or is_head(name)):
             reason = "output head (default_ignore=False quantizes it)"
+        elif module in shared:
+            reason = "one layer in several places of the model"
         else:
             reason = by_user or linear_like.why_not_linear(module)
         if reason:
@@ -76,6 +78,16 @@ def linear_layers(model: nn.Module) -> Iterator[Tuple[str, nn.Module]]:
     for name, module in model.named_modules():
         if linear_like.is_linear_class(module) and not isinstance(module, W8A16LinearLayer):
             yield name, module
+
+
+def shared_layers(model: nn.Module) -> Set[nn.Module]:
+    """Linear layers that have several places in the module tree, such as one head for each of many blocks."""
+    places: Dict[nn.Module, Set[Tuple[int, str]]] = {}
+    for parent in model.modules():
+        for child, module in parent._modules.items():
+            if module is not None and linear_like.is_linear_class(module):
+                places.setdefault(module, set()).add((id(parent), child))
+    return {module for module, where in places.items() if len(where) > 1}
 
 
 def is_router(name: str) -> bool:

@@ -8,6 +8,7 @@ from transformers.conversion_mapping import get_model_conversion_mapping
 from transformers.core_model_loading import ConversionOps, WeightConverter, revert_weight_conversion
 from transformers.quantizers.base import HfQuantizer
 
+from .. import layout
 from . import experts, pending
 from .hooks import Hooks
 
@@ -105,7 +106,7 @@ class _Operation(ConversionOps):
         name = owner[0]
         if missing_keys is not None:
             self.hf_quantizer.not_come = missing_keys
-            missing_keys.difference_update([entry for entry in missing_keys if _is_weight_of(name, entry)])
+            missing_keys.difference_update(f"{name}.{suffix}" for suffix in _WEIGHT)
         if self.hf_quantizer.kept_error is not None:
             return {}
         try:
@@ -147,5 +148,5 @@ class _AsIs(ConversionOps):
         return self
 
 
-def _is_weight_of(name: str, key: str) -> bool:
-    return key.rpartition(".")[0] == name and not key.endswith(".bias")
+#: what a layer's weight is called, in whatever form it comes
+_WEIGHT = {*layout.PACKED, *layout.PLAIN, "int8_weights", "scales"}
