@@ -1,6 +1,6 @@
 """What a call of a W8A16 layer costs beside its kernel: one row of a small layer, and a transformers model that decodes.
 
-    .venv/bin/python bench/python/call_cost.py [--threads N]
+    .venv/bin/python bench/python/call_cost.py [--threads N] [--hidden 4096 --intermediate 11008 --blocks 3]
 
 Microseconds, the least of many repetitions for the small layer; medians for the model.
 """
@@ -56,12 +56,12 @@ class BareKernel:
         return self.y
 
 
-def decoding(mode: Callable[[], Any]) -> None:
+def decoding(mode: Callable[[], Any], hidden: int, intermediate: int, blocks: int) -> None:
     from transformers import LlamaConfig, LlamaForCausalLM
 
     config = LlamaConfig(
-        hidden_size=2048, intermediate_size=5632, num_hidden_layers=8, num_attention_heads=32, num_key_value_heads=4,
-        vocab_size=1000, max_position_embeddings=512,
+        hidden_size=hidden, intermediate_size=intermediate, num_hidden_layers=blocks, num_attention_heads=32,
+        num_key_value_heads=4, vocab_size=1000, max_position_embeddings=512,
     )  # fmt: skip
     with mode():
         model = LlamaForCausalLM(config).bfloat16().eval()
@@ -90,22 +90,30 @@ def decoding(mode: Callable[[], Any]) -> None:
     total, without, kernels = (statistics.median(values) * 1e6 for values in (whole, only_kernels, in_kernels))
     beside = total - without
     print(
-        f"  {mode.__name__}: {total:.0f} a token, {without:.0f} where bare kernels take the layers' places, {kernels:.0f} in kernels: "
-        f"{beside / len(bare):.1f} a call beside the kernel, {100 * kernels / (kernels + beside):.1f} % of the layers' time is the kernels'"
+        f"  {mode.__name__}: {total:.0f} a token, {without:.0f} where bare kernels take the layers' places, {kernels:.0f} in "
+        f"kernels: {beside / len(bare):.1f} a call beside the kernel, {100 * kernels / (kernels + beside):.1f} % of the layers' "
+        "time is the kernels'"
     )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    threads = parser.parse_args().threads
+    parser.add_argument("--hidden", type=int, default=2048, help="of the model; the default widths are TinyLlama-1.1B's")
+    parser.add_argument("--intermediate", type=int, default=5632)
+    parser.add_argument("--blocks", type=int, default=8)
+    arguments = parser.parse_args()
+    threads = arguments.threads
     torch.manual_seed(0)
     torch.set_num_threads(1)
     small_layer()
     torch.set_num_threads(threads)
-    print(f"a Llama of TinyLlama-1.1B's widths, 8 blocks (56 layers), bfloat16, one row, {threads} threads:")
+    print(
+        f"a Llama of widths {arguments.hidden} and {arguments.intermediate}, {arguments.blocks} blocks of 7 layers, bfloat16, "
+        f"one row, {threads} threads:"
+    )
     for mode in (torch.inference_mode, torch.no_grad):
-        decoding(mode)
+        decoding(mode, arguments.hidden, arguments.intermediate, arguments.blocks)
 
 
 if __name__ == "__main__":
