@@ -91,8 +91,8 @@ def decoding(mode: Callable[[], Any], hidden: int, intermediate: int, blocks: in
     beside = total - without
     print(
         f"  {mode.__name__}: {total:.0f} a token, {without:.0f} where bare kernels take the layers' places, {kernels:.0f} in "
-        f"kernels: {beside / len(bare):.1f} a call beside the kernel, {100 * kernels / (kernels + beside):.1f} % of the layers' "
-        "time is the kernels'"
+        f"kernels: {beside / len(bare):.1f} a call beside the kernel, {100 * kernels / (kernels + beside):.1f} % of the time in "
+        "the layers is the kernels'"
     )
 
 
