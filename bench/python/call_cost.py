@@ -89,10 +89,11 @@ def decoding(mode: Callable[[], Any], hidden: int, intermediate: int, blocks: in
             in_kernels.append(sum(kernel.seconds for kernel in bare.values()))
     total, without, kernels = (statistics.median(values) * 1e6 for values in (whole, only_kernels, in_kernels))
     beside = total - without
+    share = 100 * kernels / (kernels + beside)
     print(
         f"  {mode.__name__}: {total:.0f} a token, {without:.0f} where bare kernels take the layers' places, {kernels:.0f} in "
-        f"kernels: {beside / len(bare):.1f} a call beside the kernel, {100 * kernels / (kernels + beside):.1f} % of the time in "
-        "the layers is the kernels'"
+        f"kernels: {beside / len(bare):.1f} a call beside the kernel, {share:.1f} % of the layers' "
+        "time is the kernels'"
     )
 
 
