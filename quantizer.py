@@ -6,28 +6,11 @@
 try:
     import torch
 
-    from w8a16 import (
-        ReplacementSummary,
-        W8A16LinearLayer,
-        dequantize,
-        linear,
-        quantize,
-        replace_linear_with_target,
-        replace_linear_with_target_and_quantize,
-    )
+    from w8a16 import *  # noqa: F403
+    from w8a16 import W8A16LinearLayer, __all__  # noqa: F401
 except ImportError as error:
     needs = "quantizer needs PyTorch and the package w8a16; in a clone: pip install -r requirements.txt"
     raise ImportError(f"{error}: {needs}") from error
-
-__all__ = [
-    "ReplacementSummary",
-    "W8A16LinearLayer",
-    "dequantize",
-    "linear",
-    "quantize",
-    "replace_linear_with_target",
-    "replace_linear_with_target_and_quantize",
-]
 
 
 def main() -> None:

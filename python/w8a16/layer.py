@@ -106,21 +106,28 @@ class W8A16LinearLayer(nn.Module):
         if cls.quantize is W8A16LinearLayer.quantize:
             return cls._in_place_of(layer, *operators.quantize(weight), activation_bits)
         # A subclass's own way to quantize, which may look at the tensors that it finds.
-        options: Dict[str, Any] = {} if activation_bits == 24 else {"activation_bits": activation_bits}
-        made = cls(weight.shape[1], weight.shape[0], layer.bias is not None, weight.dtype, weight.device, **options)
-        made._take_over(layer)
+        made = cls._like(layer, weight, weight.dtype, weight.device, activation_bits)
         made.quantize(weight)
         return made
 
     @classmethod
     def _in_place_of(cls, layer: nn.Module, int8_weights: Tensor, scales: Tensor, activation_bits: int) -> "W8A16LinearLayer":
         """The layer with these tensors, and the bias and the mode of ``layer``, a linear one or Conv1D."""
-        options: Dict[str, Any] = {} if activation_bits == 24 else {"activation_bits": activation_bits}
-        rows, columns = int8_weights.shape
         # Parameters that are replaced at once take no memory on the meta device.
-        made = cls(columns, rows, layer.bias is not None, scales.dtype, device="meta", **options)
-        made._take_over(layer)
+        made = cls._like(layer, int8_weights, scales.dtype, "meta", activation_bits)
         made._set_quantized(int8_weights, scales)
+        return made
+
+    @classmethod
+    def _like(
+        cls, layer: Any, weight: Tensor, dtype: torch.dtype, device: Any, activation_bits: int
+    ) -> "W8A16LinearLayer":
+        """A layer for weights of the shape of ``weight``, with what it takes over of ``layer``, a linear one or Conv1D."""
+        # Subclasses need not know of activation_bits where nobody asks for any.
+        options: Dict[str, Any] = {} if activation_bits == 24 else {"activation_bits": activation_bits}
+        out_features, in_features = weight.shape
+        made = cls(in_features, out_features, layer.bias is not None, dtype, device, **options)
+        made._take_over(layer)
         return made
 
     def _take_over(self, layer: Any) -> None:
